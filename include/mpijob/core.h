@@ -1,0 +1,12 @@
+/** @file
+ * The part of mpijob that needs no MPI (link with mpijob_core).
+ */
+#ifndef MPIJOB_CORE_H
+#define MPIJOB_CORE_H
+
+#include <mpijob/error.h>
+#include <mpijob/log.h>
+#include <mpijob/random.h>
+#include <mpijob/version.h>
+
+#endif

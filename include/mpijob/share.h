@@ -1,0 +1,71 @@
+/** @file
+ * A large read-only input that every rank reads: given once, kept once per node.
+ */
+#ifndef MPIJOB_SHARE_H
+#define MPIJOB_SHARE_H
+
+#include <mpi.h>
+#include <mpijob/error.h>
+#include <mpijob/export.h>
+#include <mpijob/log.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Where a node's ranks read a shared input from. */
+typedef enum mpijob_share_kind {
+    MPIJOB_SHARE_MEMORY = 1, /**< one copy in the node's shared memory (/dev/shm) */
+    MPIJOB_SHARE_FILE = 2,   /**< one copy in an unlinked file in TMPDIR (else /tmp), mapped by the node's ranks */
+    MPIJOB_SHARE_COPY = 3    /**< a copy in each rank: neither of the above had room */
+} mpijob_share_kind;
+
+/** A shared input. Made by mpijob_share, released by mpijob_share_free; opaque but for what the functions below tell. */
+typedef struct mpijob_shared mpijob_shared;
+
+/** How to share. NULL or all zero: the defaults. */
+typedef struct mpijob_share_options {
+    int kind;            /**< a mpijob_share_kind to start from (2: not in memory, 3: copies); 0: the first with room */
+    mpijob_log_fn *log;  /**< takes the warning that copies had to be made; NULL: standard error */
+    void *log_payload;
+    uint64_t reserved[4]; /**< zero, else MPIJOB_EINVAL */
+} mpijob_share_options;
+
+/**
+ * Gives `bytes` bytes at `data` on rank 0 to every rank of `comm`. Collective; while rank 0 is still preparing the data
+ * the others sleep.
+ *
+ * @param shared  set on success; release it with mpijob_share_free
+ * @param data    significant on rank 0 only, which may free it afterwards
+ * @param bytes   significant on rank 0 only; 0 is allowed
+ * @param comm    an intra-communicator. In serving mode (mpijob_serve) rank 0 alone calls this.
+ *
+ * Room is reserved before anything is copied, and all nodes agree on one kind: the node's shared memory if every
+ * node has room there, else a file in TMPDIR, else a copy per rank, with one warning that names the bytes missing.
+ * The memory is read-only: writing to it is a segmentation fault (kinds 1 and 2).
+ *
+ * @return the same on every rank: MPIJOB_OK, MPIJOB_EINVAL, MPIJOB_EMISMATCH (options differ), MPIJOB_ENOMEM,
+ * MPIJOB_EOS, MPIJOB_EMPI.
+ */
+MPIJOB_API int mpijob_share(mpijob_shared **shared, const void *data, size_t bytes, MPI_Comm comm,
+                            const mpijob_share_options *options, mpijob_error *err);
+
+/** The first byte, aligned to 64 bytes at least; valid until mpijob_share_free. Never NULL, also for 0 bytes. */
+MPIJOB_API const void *mpijob_shared_data(const mpijob_shared *shared);
+
+/** How many bytes. */
+MPIJOB_API size_t mpijob_shared_bytes(const mpijob_shared *shared);
+
+/** Which way was found, a mpijob_share_kind; the same on every rank. */
+MPIJOB_API int mpijob_shared_kind(const mpijob_shared *shared);
+
+/** Releases this rank's part. Not collective; NULL is allowed. In serving mode, rank 0's call releases the others' too. */
+MPIJOB_API void mpijob_share_free(mpijob_shared *shared);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

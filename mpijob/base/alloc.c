@@ -1,0 +1,62 @@
+#include "base/alloc.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+static atomic_uint_fast64_t made;
+static atomic_uint_fast64_t fail_at = UINT64_MAX;
+
+static int must_fail(void)
+{
+    return atomic_fetch_add_explicit(&made, 1, memory_order_relaxed) ==
+           atomic_load_explicit(&fail_at, memory_order_relaxed);
+}
+
+uint64_t mpj_alloc_fail_after(uint64_t n)
+{
+    atomic_store(&fail_at, UINT64_MAX);
+    uint64_t count = atomic_exchange(&made, 0);
+    atomic_store(&fail_at, n);
+    return count;
+}
+
+void *mpj_alloc(size_t bytes)
+{
+    return must_fail() ? NULL : malloc(bytes ? bytes : 1);
+}
+
+void *mpj_calloc(size_t count, size_t bytes)
+{
+    if (must_fail())
+        return NULL;
+    return count && bytes ? calloc(count, bytes) : calloc(1, 1);
+}
+
+void *mpj_realloc(void *block, size_t bytes)
+{
+    return must_fail() ? NULL : realloc(block, bytes ? bytes : 1);
+}
+
+void mpj_free(void *block)
+{
+    free(block);
+}
+
+int mpj_grow(void **array, size_t *capacity, size_t need, size_t bytes)
+{
+    if (need <= *capacity)
+        return 0;
+    size_t wanted = *capacity > SIZE_MAX / 2 ? need : *capacity * 2;
+    if (wanted < need)
+        wanted = need;
+    if (wanted < 16)
+        wanted = 16;
+    if (bytes && wanted > SIZE_MAX / bytes)
+        return -1;
+    void *grown = mpj_realloc(*array, wanted * bytes);
+    if (!grown)
+        return -1;
+    *array = grown;
+    *capacity = wanted;
+    return 0;
+}

@@ -1,0 +1,31 @@
+# Finds MPI, and how its launcher wants to be called. Open MPI and MPICH are known; any other is used as MPICH is.
+# With MPICH on a Debian that has both: -DMPI_C_COMPILER=mpicc.mpich -DMPIEXEC_EXECUTABLE=mpirun.mpich
+
+find_package(MPI REQUIRED COMPONENTS C)
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(MURMURHASH REQUIRED IMPORTED_TARGET libmurmurhash)
+
+include(CheckSymbolExists)
+set(CMAKE_REQUIRED_LIBRARIES MPI::MPI_C)
+check_symbol_exists(OPEN_MPI mpi.h MPIJOB_MPI_IS_OPENMPI)
+unset(CMAKE_REQUIRED_LIBRARIES)
+
+if(NOT MPIEXEC_EXECUTABLE)
+    message(FATAL_ERROR "no mpirun was found; name it with -DMPIEXEC_EXECUTABLE=...")
+endif()
+execute_process(COMMAND ${MPIEXEC_EXECUTABLE} --version OUTPUT_VARIABLE launcher_version ERROR_QUIET)
+if(launcher_version MATCHES "Open MPI|OpenRTE|PRRTE")
+    set(launcher openmpi)
+else()
+    set(launcher mpich)
+endif()
+set(MPIJOB_LAUNCHER ${launcher} CACHE INTERNAL "openmpi or mpich: how MPIEXEC_EXECUTABLE is called")
+
+# Under the launcher of another MPI every process would be a run of one rank, and tests would pass that tested nothing.
+if((MPIJOB_MPI_IS_OPENMPI AND NOT launcher STREQUAL openmpi) OR (NOT MPIJOB_MPI_IS_OPENMPI AND launcher STREQUAL openmpi))
+    message(FATAL_ERROR "${MPIEXEC_EXECUTABLE} is not the launcher of the MPI library found "
+                        "(${MPI_C_LIBRARIES}); name the right one with -DMPIEXEC_EXECUTABLE=... "
+                        "(Debian: mpirun.openmpi, mpirun.mpich)")
+endif()

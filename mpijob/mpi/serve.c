@@ -1,0 +1,246 @@
+/* mpijob_serve: ranks that wait for what rank 0 wants them to take part in. */
+#include "mpi/serve.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "mpi/agree.h"
+#include "mpi/parallel.h"
+#include "mpi/share.h"
+#include "mpi/transfer.h"
+
+#include <murmurhash.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LEAVE = 1, RUN, SHARE, FREE };
+
+typedef struct command {
+    int32_t kind;
+    int32_t function;                /* RUN: its place in the list */
+    int32_t reduces;
+    int32_t share_kind;              /* SHARE */
+    uint64_t shared_id;              /* FREE */
+    mpijob_parallel_options options; /* RUN: its numbers; no pointer of it is used */
+    char pre_dispatch[64];
+} command;
+
+/* What a serving rank has. */
+typedef struct server {
+    mpj_link *link;
+    const mpijob_function *const *functions;
+    void *context;
+    mpijob_shared **shared;
+    size_t shared_count;
+    size_t shared_capacity;
+} server;
+
+static int tell(mpj_link *link, command *c, mpijob_error *err)
+{
+    return mpj_spread(link, c, sizeof *c, err);
+}
+
+/* -- Rank 0 -- */
+
+int mpj_serve_leave(mpj_link *link, mpijob_error *err)
+{
+    command c = {.kind = LEAVE};
+    if (!link->serving)
+        return MPIJOB_OK;
+    link->serving = false;
+    return tell(link, &c, err);
+}
+
+int mpj_serve_announce_run(mpj_link *link, const mpijob_function *function, const mpijob_parallel_options *options,
+                           mpijob_error *err)
+{
+    command c = {.kind = RUN};
+    while (link->functions[c.function] && link->functions[c.function] != function)
+        c.function++;
+    if (!link->functions[c.function])
+        return mpj_fail(err, MPIJOB_EINVAL, "the function is not in the list that was given to mpijob_serve: add it "
+                                            "there, on every rank");
+    if (options) {
+        c.options = *options;
+        c.reduces = options->reduce != NULL;
+        if (options->pre_dispatch)
+            snprintf(c.pre_dispatch, sizeof c.pre_dispatch, "%s", options->pre_dispatch);
+        else
+            c.options.pre_dispatch = NULL;
+    }
+    int status = tell(link, &c, err);
+    for (size_t i = 0; status == MPIJOB_OK && options && i < options->shared_count; i++) {
+        uint64_t id = options->shared && options->shared[i] ? mpj_shared_id(options->shared[i]) : UINT64_MAX;
+        status = mpj_spread(link, &id, sizeof id, err);
+    }
+    return status;
+}
+
+int mpj_serve_announce_share(mpj_link *link, const mpijob_share_options *options, mpijob_error *err)
+{
+    command c = {.kind = SHARE, .share_kind = options ? options->kind : 0};
+    return tell(link, &c, err);
+}
+
+int mpj_serve_announce_free(mpj_link *link, uint64_t shared_id, mpijob_error *err)
+{
+    command c = {.kind = FREE, .shared_id = shared_id};
+    return tell(link, &c, err);
+}
+
+int mpijob_serve_end(MPI_Comm comm, mpijob_error *err)
+{
+    int status = mpj_check_comm(comm, err);
+    mpj_link *link = status == MPIJOB_OK ? mpj_link_known(comm) : NULL;
+    return link ? mpj_serve_leave(link, err) : status;
+}
+
+/* -- The others -- */
+
+static mpijob_shared *find_shared(const server *s, uint64_t id)
+{
+    for (size_t i = 0; i < s->shared_count; i++)
+        if (mpj_shared_id(s->shared[i]) == id)
+            return s->shared[i];
+    return NULL;
+}
+
+/* Stands for rank 0's reduction: that there is one is part of what the ranks must agree on. */
+static int reduce_elsewhere(void *accumulator, const void *result, size_t bytes, uint64_t index, void *payload,
+                            mpijob_error *err)
+{
+    (void)accumulator, (void)result, (void)bytes, (void)index, (void)payload, (void)err;
+    return MPIJOB_GO_ON;
+}
+
+static void serve_run(server *s, const command *c)
+{
+    mpijob_error err;
+    const mpijob_shared **shared = NULL;
+    size_t count = c->options.shared_count;
+    int problem = MPIJOB_OK;
+    if (count > 0 && !(shared = mpj_calloc(count, sizeof(void *))))
+        problem = mpj_fail_memory(&err, "the list of shared inputs", count * sizeof(void *));
+    for (size_t i = 0; i < count; i++) {
+        uint64_t id;
+        mpijob_error lost;
+        if (mpj_spread(s->link, &id, sizeof id, &lost) != MPIJOB_OK)
+            mpj_abort(s->link->comm, &lost);
+        if (shared)
+            shared[i] = find_shared(s, id);
+    }
+    mpijob_parallel_options own = c->options;
+    own.everywhere = 0;
+    own.pre_dispatch = c->options.pre_dispatch ? c->pre_dispatch : NULL;
+    own.shared = shared;
+    own.context = s->context;
+    own.reduce = c->reduces ? reduce_elsewhere : NULL;
+    own.consume = NULL;
+    own.on_progress = NULL;
+    own.statuses = NULL;
+    own.failures = NULL;
+    own.failures_count = NULL;
+    own.stats = NULL;
+    own.log = NULL;
+    bool agreed;
+    mpj_run_begins(s->link->rank);
+    mpj_run_over(s->link, NULL, s->functions[c->function], NULL, &own, problem, &agreed, &err);
+    mpj_run_ends();
+    mpj_free(shared);
+}
+
+static void serve_share(server *s, const command *c)
+{
+    mpijob_error err;
+    mpijob_share_options options = {.kind = c->share_kind};
+    mpijob_shared *made;
+    int problem = MPIJOB_OK;
+    if (mpj_grow((void **)&s->shared, &s->shared_capacity, s->shared_count + 1, sizeof(void *)) != 0)
+        problem = mpj_fail_memory(&err, "the list of shared inputs", sizeof(void *));
+    if (mpj_share_over(&made, s->link, NULL, 0, &options, problem, &err) == MPIJOB_OK)
+        s->shared[s->shared_count++] = made;
+}
+
+static void serve_free(server *s, const command *c)
+{
+    for (size_t i = 0; i < s->shared_count; i++)
+        if (mpj_shared_id(s->shared[i]) == c->shared_id) {
+            mpijob_share_free(s->shared[i]);
+            s->shared[i] = s->shared[--s->shared_count];
+            return;
+        }
+}
+
+static int serve(server *s)
+{
+    for (;;) {
+        command c;
+        mpijob_error err;
+        if (tell(s->link, &c, &err) != MPIJOB_OK)
+            mpj_abort(s->link->comm, &err);
+        if (c.kind == RUN)
+            serve_run(s, &c);
+        else if (c.kind == SHARE)
+            serve_share(s, &c);
+        else if (c.kind == FREE)
+            serve_free(s, &c);
+        else
+            break;
+    }
+    while (s->shared_count > 0)
+        mpijob_share_free(s->shared[--s->shared_count]);
+    mpj_free(s->shared);
+    return MPIJOB_SERVED;
+}
+
+/* -- Beginning -- */
+
+/* The lists must be equal on all ranks, but for the addresses in them. */
+static int digest_of(const mpijob_function *const *functions, uint64_t *digest, mpijob_error *err)
+{
+    *digest = 0;
+    if (!functions)
+        return mpj_fail(err, MPIJOB_EINVAL, "mpijob_serve needs the list of functions, NULL-terminated");
+    for (size_t i = 0; functions[i]; i++) {
+        char text[300];
+        uint64_t hash[2];
+        const mpijob_function *f = functions[i];
+        if (!f->call)
+            return mpj_fail(err, MPIJOB_EINVAL, "function %zu of the list has no `call`", i);
+        int bytes = snprintf(text, sizeof text, "%.200s %zu %zu", f->name ? f->name : "function", f->args_size,
+                             f->result_size);
+        lmmh_x64_128(text, (unsigned)bytes, (uint32_t)(i + 1), hash);
+        *digest = *digest * 31 + hash[0];
+    }
+    return MPIJOB_OK;
+}
+
+int mpijob_serve(const mpijob_function *const *functions, void *context, MPI_Comm comm, mpijob_error *err)
+{
+    mpijob_error record;
+    mpj_link spare;
+    mpj_link *link;
+    bool fresh;
+    int problem;
+    mpj_vote vote = {0};
+    int status = mpj_check_comm(comm, &record);
+    if (status == MPIJOB_OK && mpj_link_get(&link, &spare, &fresh, &problem, comm, &record) != MPIJOB_OK)
+        mpj_abort(comm, &record);
+    if (status == MPIJOB_OK) {
+        vote.status = problem == MPIJOB_OK ? digest_of(functions, &vote.digest, &record) : problem;
+        status = mpj_agree(link, &vote, &record);
+        if (status != MPIJOB_OK && fresh)
+            mpj_link_drop(link, &spare, comm);
+    }
+    if (status != MPIJOB_OK) {
+        if (err)
+            *err = record;
+        return status;
+    }
+    if (link->rank != 0) {
+        server s = {.link = link, .functions = functions, .context = context};
+        return serve(&s);
+    }
+    link->serving = link->size > 1;
+    link->functions = functions;
+    return MPIJOB_LEADS;
+}

@@ -1,0 +1,34 @@
+/* Bytes on their way: a non-blocking send or receive of any size. */
+#ifndef MPJ_MPI_TRANSFER_H
+#define MPJ_MPI_TRANSFER_H
+
+#include <mpi.h>
+#include <mpijob/error.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Zeroed: nothing is on its way. */
+typedef struct mpj_transfer {
+    MPI_Request one;
+    MPI_Request *many; /* more than MPJ_PIECE_BYTES travel in pieces, since MPI counts in int */
+    int count;
+} mpj_transfer;
+
+#define MPJ_PIECE_BYTES ((size_t)1 << 30)
+
+/* MPIJOB_OK, MPIJOB_ENOMEM or MPIJOB_EMPI, described in *err. 0 bytes: nothing is sent. */
+int mpj_transfer_send(mpj_transfer *transfer, const void *data, size_t bytes, int to, int tag, MPI_Comm comm,
+                      mpijob_error *err);
+int mpj_transfer_receive(mpj_transfer *transfer, void *data, size_t bytes, int from, int tag, MPI_Comm comm,
+                         mpijob_error *err);
+
+/* Whether nothing is on its way any more; makes progress. */
+int mpj_transfer_test(mpj_transfer *transfer, bool *done, mpijob_error *err);
+
+/* Describes an MPI error code: MPIJOB_EMPI. `what` completes "... failed". */
+int mpj_fail_mpi(mpijob_error *err, int code, const char *what);
+
+/* Waits, asleep, until a request is complete (for collectives; the request is freed). */
+int mpj_wait(MPI_Request *request, const char *what, mpijob_error *err);
+
+#endif

@@ -1,0 +1,248 @@
+/*
+ * The best C and gamma of a support-vector machine, by cross-validation: a grid search over all ranks.
+ *
+ * Rank 0 reads the data and shares it. A first run computes the kernel matrix of each gamma; the matrices are shared
+ * too, once per node. A second run makes all fits: one job for each C, gamma and fold.
+ */
+#include "digits/arguments.h"
+#include "digits/kernel.h"
+#include "digits/scores.h"
+
+#include <mpijob.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Exit statuses; 75 is what sysexits.h calls EX_TEMPFAIL: a job script can start the search again. */
+enum {
+    FOUND = 0,
+    FAILED = 1,
+    WRONG_OPTION = 2,
+    STOPPED = 75
+};
+
+/* The shared inputs of the runs, in their order. */
+enum {
+    DATASET,
+    KERNELS,
+    INPUTS
+};
+
+struct search {
+    int rank;
+    struct arguments arguments;
+    mpijob_shared *shared[INPUTS];
+    FILE *counts; /* rank 0's; NULL: not wanted */
+};
+
+/* ---- The jobs ---- */
+
+static int compute_kernel(void *kernel, const void *gamma, mpijob_job *job)
+{
+    kernel_fill(kernel, mpijob_shared_data(job->shared[DATASET]), *(const double *)gamma);
+    return 0;
+}
+
+/* What job number `index` of the second run is about: C by C, in these gamma by gamma, in these fold by fold. */
+struct cell {
+    double c;
+    int gamma;
+    int fold;
+};
+
+static struct cell cell_of(const struct arguments *arguments, uint64_t index)
+{
+    uint64_t folds = (uint64_t)arguments->folds;
+    uint64_t gammas = (uint64_t)arguments->gamma.count;
+    return (struct cell){.c = arguments->c.values[index / folds / gammas],
+                         .gamma = (int)(index / folds % gammas),
+                         .fold = (int)(index % folds)};
+}
+
+static int fit(void *score, const void *args, mpijob_job *job)
+{
+    (void)args;
+    struct cell cell = cell_of(job->context, job->index);
+    const struct dataset *dataset = mpijob_shared_data(job->shared[DATASET]);
+    const char *kernels = mpijob_shared_data(job->shared[KERNELS]);
+    const char *kernel = kernels + (size_t)cell.gamma * kernel_bytes(dataset->samples);
+    struct problem problem;
+    if (fit_fold(score, dataset, kernel, cell.c, cell.fold, &problem) != 0)
+        return mpijob_job_fail(job, "the fit with C = %g failed: %s", cell.c, problem.text);
+    return 0;
+}
+
+/* ---- The two runs, and what lies between them ---- */
+
+static mpijob_parallel_options run_options(struct search *search, size_t shared_count)
+{
+    const struct arguments *arguments = &search->arguments;
+    return (mpijob_parallel_options){.n_jobs = arguments->n_jobs,
+                                     .verbose = arguments->verbose,
+                                     .progress = arguments->progress,
+                                     .print_stats = arguments->stats,
+                                     .context = &search->arguments,
+                                     .shared = (const mpijob_shared *const *)search->shared,
+                                     .shared_count = shared_count};
+}
+
+/* Every rank has the same status and error record, so one of them speaks for all. */
+static int explain(int status, const mpijob_error *err, const struct search *search)
+{
+    if (status != MPIJOB_OK && search->rank == 0)
+        fprintf(stderr, "gridsearch: %s\n", err->text);
+    return status == MPIJOB_OK ? FOUND : status == MPIJOB_ECANCELED ? STOPPED : FAILED;
+}
+
+static int compute_kernels(struct search *search)
+{
+    const struct dataset *dataset = mpijob_shared_data(search->shared[DATASET]);
+    const struct axis *gamma = &search->arguments.gamma;
+    mpijob_function function = {
+        .name = "kernel",
+        .call = compute_kernel,
+        .args_size = sizeof(double),
+        .result_size = kernel_bytes(dataset->samples),
+    };
+    mpijob_inputs inputs = mpijob_array(gamma->values, (uint64_t)gamma->count);
+    mpijob_parallel_options options = run_options(search, 1);
+    size_t bytes = (size_t)gamma->count * function.result_size;
+    /* Without memory the run refuses the NULL, on every rank. */
+    void *kernels = search->rank == 0 ? malloc(bytes) : NULL;
+
+    mpijob_error err;
+    int status = mpijob_parallel(kernels, &function, &inputs, MPI_COMM_WORLD, &options, &err);
+    if (status == MPIJOB_OK)
+        status = mpijob_share(&search->shared[KERNELS], kernels, bytes, MPI_COMM_WORLD, NULL, &err);
+    free(kernels);
+    return explain(status, &err, search);
+}
+
+static void report(const struct search *search, const struct fit_score *fits)
+{
+    const struct arguments *arguments = &search->arguments;
+    struct scores scores = {&arguments->c, &arguments->gamma, arguments->folds, fits};
+    scores_print(stdout, &scores);
+    if (search->counts)
+        scores_write(search->counts, &scores);
+}
+
+/* A narrow kernel or a weak C makes most samples support vectors, and such a fit takes about four times as long. */
+static double expected_cost(double c, double gamma)
+{
+    return gamma > 0.5 || c * gamma < 0.005 ? 4 : 1;
+}
+
+/* NULL, without memory, is fine: then the jobs start in index order. */
+static double *expected_costs(const struct arguments *arguments, uint64_t jobs)
+{
+    double *costs = malloc(jobs * sizeof *costs);
+    for (uint64_t i = 0; costs && i < jobs; i++) {
+        struct cell cell = cell_of(arguments, i);
+        costs[i] = expected_cost(cell.c, arguments->gamma.values[cell.gamma]);
+    }
+    return costs;
+}
+
+static int fit_all(struct search *search)
+{
+    const struct arguments *arguments = &search->arguments;
+    mpijob_function function = {.name = "fit", .call = fit, .result_size = sizeof(struct fit_score)};
+    mpijob_inputs inputs =
+        mpijob_range((uint64_t)arguments->c.count * (uint64_t)arguments->gamma.count * (uint64_t)arguments->folds);
+    mpijob_parallel_options options = run_options(search, 2);
+    double *costs = search->rank == 0 ? expected_costs(arguments, inputs.count) : NULL;
+    struct fit_score *fits = search->rank == 0 ? malloc(inputs.count * sizeof *fits) : NULL;
+    inputs.costs = costs;
+
+    mpijob_error err;
+    int status = mpijob_parallel(fits, &function, &inputs, MPI_COMM_WORLD, &options, &err);
+    if (status == MPIJOB_OK && search->rank == 0)
+        report(search, fits);
+    free(fits);
+    free(costs);
+    return explain(status, &err, search);
+}
+
+/* ---- Before and after ---- */
+
+static int prepare(struct search *search, struct dataset **dataset, size_t *bytes, struct problem *problem)
+{
+    const struct arguments *arguments = &search->arguments;
+    if (arguments->counts && scores_open(&search->counts, arguments->counts, problem) != 0)
+        return -1;
+    return dataset_read(dataset, bytes, arguments->data, arguments->scale, arguments->folds, problem);
+}
+
+/* That rank 0 has no data is told to the others by sharing 0 bytes. */
+static int share_dataset(struct search *search)
+{
+    struct problem problem;
+    struct dataset *dataset = NULL;
+    size_t bytes = 0;
+    if (search->rank == 0 && prepare(search, &dataset, &bytes, &problem) != 0)
+        fprintf(stderr, "gridsearch: %s\n", problem.text);
+    mpijob_error err;
+    int status = mpijob_share(&search->shared[DATASET], dataset, bytes, MPI_COMM_WORLD, NULL, &err);
+    free(dataset);
+    if (status != MPIJOB_OK)
+        return explain(status, &err, search);
+    return mpijob_shared_bytes(search->shared[DATASET]) > 0 ? FOUND : FAILED;
+}
+
+static int search_grid(struct search *search)
+{
+    int status = share_dataset(search);
+    if (status == FOUND)
+        status = compute_kernels(search);
+    if (status == FOUND)
+        status = fit_all(search);
+    if (scores_close(search->counts) != 0 || fflush(stdout) != 0) {
+        perror("gridsearch: writing the results");
+        status = FAILED;
+    }
+    mpijob_share_free(search->shared[KERNELS]);
+    mpijob_share_free(search->shared[DATASET]);
+    return status;
+}
+
+static void stop(int number)
+{
+    (void)number;
+    mpijob_request_stop();
+}
+
+static void stop_on_signals(void)
+{
+    struct sigaction action = {.sa_handler = stop, .sa_flags = SA_RESTART};
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGUSR1, &action, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    mpijob_error err;
+    if (mpijob_init(&argc, &argv, 0, &err) != MPIJOB_OK) {
+        fprintf(stderr, "gridsearch: %s\n", err.text);
+        return FAILED;
+    }
+    stop_on_signals();
+
+    struct search search = {.counts = NULL};
+    MPI_Comm_rank(MPI_COMM_WORLD, &search.rank);
+    struct problem problem;
+    int status = FOUND;
+    if (arguments_parse(&search.arguments, argc, argv, &problem) != 0) {
+        if (search.rank == 0)
+            fprintf(stderr, "gridsearch: %s\n", problem.text);
+        status = WRONG_OPTION;
+    } else if (search.arguments.help) {
+        if (search.rank == 0)
+            fputs(arguments_help, stdout);
+    } else {
+        status = search_grid(&search);
+    }
+    mpijob_finalize(NULL);
+    return status;
+}
