@@ -1,13 +1,15 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <time.h>
 
-#define SPIN_S 20e-6
+#define SPIN_S 20e-6  /* then the core is offered to others between looks ... */
+#define YIELD_S 100e-6 /* ... and then this thread sleeps: a sleep takes 20 us at least, whatever was asked for */
 #define FIRST_PAUSE_S 5e-6
 #define LONGEST_PAUSE_S 1e-3
-#define PAUSE_GROWTH 1.5
+#define PAUSE_GROWTH 1.1
 
 double mpj_now(void)
 {
@@ -28,7 +30,9 @@ void mpj_backoff_wait(mpj_backoff *backoff)
         double now = mpj_now();
         if (backoff->started == 0)
             backoff->started = now;
-        if (now - backoff->started < SPIN_S)
+        if (now - backoff->started >= SPIN_S)
+            sched_yield();
+        if (now - backoff->started < YIELD_S)
             return;
         backoff->pause_s = FIRST_PAUSE_S;
     }

@@ -37,7 +37,7 @@ void mpj_host_name(char out[MPIJOB_ERROR_HOST_BYTES])
 
 static void fill(mpijob_error *err, int status, const char *format, va_list arguments)
 {
-    char text[MPIJOB_ERROR_TEXT_BYTES];
+    char text[MPIJOB_ERROR_TEXT_BYTES] = ""; /* zero behind the text: records are compared and sent whole */
     mpj_vformat(text, sizeof text, format, arguments);
     memset(err, 0, sizeof *err);
     err->status = status;

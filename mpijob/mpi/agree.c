@@ -15,19 +15,31 @@ void mpj_abort(MPI_Comm comm, const mpijob_error *err)
     abort();
 }
 
-int mpj_spread(mpj_link *link, void *data, size_t bytes, mpijob_error *err)
+/* Waits until a collective that was begun with this code is over. */
+static void finish(const mpj_link *link, int code, MPI_Request *request, const char *what)
+{
+    mpijob_error err;
+    int status = code == MPI_SUCCESS ? mpj_wait(request, what, &err) : mpj_fail_mpi(&err, code, what);
+    if (status != MPIJOB_OK)
+        mpj_abort(link->comm, &err);
+}
+
+void mpj_spread(mpj_link *link, void *data, size_t bytes)
 {
     for (size_t at = 0; at < bytes; at += MPJ_PIECE_BYTES) {
         MPI_Request request;
         size_t piece = bytes - at < MPJ_PIECE_BYTES ? bytes - at : MPJ_PIECE_BYTES;
         int code = MPI_Ibcast((char *)data + at, (int)piece, MPI_BYTE, 0, link->comm, &request);
-        if (code != MPI_SUCCESS)
-            return mpj_fail_mpi(err, code, "spreading a result");
-        int status = mpj_wait(&request, "spreading a result", err);
-        if (status != MPIJOB_OK)
-            return status;
+        finish(link, code, &request, "spreading a result");
     }
-    return MPIJOB_OK;
+}
+
+void mpj_name_rank(mpijob_error *err, int rank)
+{
+    char said[sizeof err->text];
+    memcpy(said, err->text, sizeof said);
+    err->rank = rank;
+    snprintf(err->text, sizeof err->text, "rank %d (%s): %.800s", rank, err->host, said);
 }
 
 /* What each rank tells when something is wrong. */
@@ -36,34 +48,27 @@ typedef struct complaint {
     uint64_t digest;
 } complaint;
 
-static int gather_complaints(mpj_link *link, const complaint *mine, complaint *every, mpijob_error *err)
+static void gather_complaints(mpj_link *link, const complaint *mine, complaint *every)
 {
     MPI_Request request;
     int code = MPI_Iallgather(mine, sizeof *mine, MPI_BYTE, every, sizeof *every, MPI_BYTE, link->comm, &request);
-    if (code != MPI_SUCCESS)
-        return mpj_fail_mpi(err, code, "telling what is wrong");
-    return mpj_wait(&request, "telling what is wrong", err);
+    finish(link, code, &request, "telling what is wrong");
 }
 
 /* The record of rank `from` becomes everybody's. */
-static int adopt(mpj_link *link, int from, mpijob_error *err)
+static void adopt(mpj_link *link, int from, mpijob_error *err)
 {
     mpijob_error record;
     memset(&record, 0, sizeof record);
     if (link->rank == from) {
         record = *err;
-        record.rank = from;
+        mpj_name_rank(&record, from);
     }
     MPI_Request request;
     int code = MPI_Ibcast(&record, sizeof record, MPI_BYTE, from, link->comm, &request);
-    if (code != MPI_SUCCESS)
-        return mpj_fail_mpi(err, code, "telling what is wrong");
-    int status = mpj_wait(&request, "telling what is wrong", err);
-    if (status == MPIJOB_OK) {
-        mpj_error_sanitise(&record);
-        *err = record;
-    }
-    return status;
+    finish(link, code, &request, "telling what is wrong");
+    mpj_error_sanitise(&record);
+    *err = record;
 }
 
 static int describe_mismatch(mpj_link *link, const complaint *every, mpijob_error *err)
@@ -88,6 +93,7 @@ static int describe_mismatch(mpj_link *link, const complaint *every, mpijob_erro
              "function sizes, name and options on every rank",
              differing == 1 ? "" : "s", names, differing == 1 ? "s" : "");
     err->rank = first;
+    memset(err->host, 0, sizeof err->host); /* one record on all hosts */
     return MPIJOB_EMISMATCH;
 }
 
@@ -99,15 +105,16 @@ static int settle(mpj_link *link, const mpj_vote *vote, mpijob_error *err)
         mpj_fail_memory(err, "what the ranks complain about", (unsigned long long)link->size * sizeof *every);
         mpj_abort(link->comm, err);
     }
-    int status = gather_complaints(link, &mine, every, err);
-    if (status == MPIJOB_OK) {
-        int from = 0;
-        while (from < link->size && every[from].status == MPIJOB_OK)
-            from++;
-        if (from == link->size)
-            status = describe_mismatch(link, every, err);
-        else if ((status = adopt(link, from, err)) == MPIJOB_OK)
-            status = (int)every[from].status;
+    gather_complaints(link, &mine, every);
+    int from = 0;
+    while (from < link->size && every[from].status == MPIJOB_OK)
+        from++;
+    int status;
+    if (from == link->size) {
+        status = describe_mismatch(link, every, err);
+    } else {
+        status = (int)every[from].status;
+        adopt(link, from, err);
     }
     mpj_free(every);
     return status;
@@ -127,11 +134,7 @@ int mpj_agree(mpj_link *link, mpj_vote *vote, mpijob_error *err)
         mine[ROOT + i] = link->rank == 0 ? vote->root[i] : INT64_MAX;
     MPI_Request request;
     int code = MPI_Iallreduce(mine, least, COUNT, MPI_INT64_T, MPI_MIN, link->comm, &request);
-    if (code != MPI_SUCCESS)
-        return mpj_fail_mpi(err, code, "agreeing");
-    int status = mpj_wait(&request, "agreeing", err);
-    if (status != MPIJOB_OK)
-        return status;
+    finish(link, code, &request, "agreeing");
     if (least[STATUS] != MPIJOB_OK || least[DIGEST] != -least[MINUS_DIGEST])
         return settle(link, vote, err);
     memcpy(vote->root, &least[ROOT], sizeof vote->root);

@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+/* When MPI itself fails in one of these, the other ranks wait in a collective and cannot be told: all are ended. */
+
 #define MPJ_VOTE_VALUES 4
 
 /* What a rank says at the beginning, and knows afterwards. */
@@ -20,8 +22,11 @@ typedef struct mpj_vote {
  * differ from rank 0. In: *err describes vote->status. */
 int mpj_agree(mpj_link *link, mpj_vote *vote, mpijob_error *err);
 
-/* `bytes` bytes of rank 0 reach every rank. Ranks that wait sleep. MPIJOB_OK or MPIJOB_EMPI. */
-int mpj_spread(mpj_link *link, void *data, size_t bytes, mpijob_error *err);
+/* `bytes` bytes of rank 0 reach every rank. Ranks that wait sleep. */
+void mpj_spread(mpj_link *link, void *data, size_t bytes);
+
+/* The record is about this rank, and its text says so too. */
+void mpj_name_rank(mpijob_error *err, int rank);
 
 /* Nothing else can be done: ends all processes of the link, so that none waits for ever. Does not return. */
 void mpj_abort(MPI_Comm comm, const mpijob_error *err);

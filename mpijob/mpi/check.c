@@ -190,13 +190,13 @@ static int check_places(const mpj_run *run, mpijob_error *err)
     const mpijob_parallel_options *o = &run->options;
     size_t result_size = run->function->result_size;
     bool unknown = run->inputs.count == MPIJOB_UNKNOWN;
-    if (o->return_as != MPIJOB_LIST || result_size == 0)
-        return o->statuses && unknown
-                   ? mpj_fail(err, MPIJOB_EINVAL, "option statuses needs a known number of jobs: give the count")
-                   : MPIJOB_OK;
+    if (o->statuses && unknown)
+        return mpj_fail(err, MPIJOB_EINVAL, "option statuses needs a known number of jobs: give the count");
     if (o->reduce)
-        return run->results ? MPIJOB_OK : mpj_fail(err, MPIJOB_EINVAL, "`results` is NULL: with reduce it is the "
-                                                                       "accumulator");
+        return run->results ? MPIJOB_OK
+                            : mpj_fail(err, MPIJOB_EINVAL, "`results` is NULL: with reduce it is the accumulator");
+    if (o->return_as != MPIJOB_LIST || result_size == 0)
+        return MPIJOB_OK;
     if (unknown)
         return mpj_fail(err, MPIJOB_EINVAL,
                         "a list needs a known number of jobs: give the count, or set return_as to MPIJOB_GENERATOR");

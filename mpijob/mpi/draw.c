@@ -114,7 +114,7 @@ static void check_end(mpj_scheduler *s, drawing *d)
     const mpijob_inputs *in = &s->run->inputs;
     unsigned long long drawn = (unsigned long long)s->drawn_by_generator;
     bool known = in->count != MPIJOB_UNKNOWN;
-    if (d->status == MPIJOB_MORE && !known && s->drawn_by_generator > in->limit) {
+    if (d->status >= 0 && !known && s->drawn_by_generator > in->limit) {
         mpj_fail(&d->err, MPIJOB_EINPUT,
                  "the generator gave more than %llu jobs and no end: return MPIJOB_END after the last one, or raise "
                  "inputs.limit",

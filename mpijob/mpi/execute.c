@@ -22,6 +22,7 @@ void mpj_executor_open(mpj_executor *executor, const mpijob_function *function, 
                                  .shared_count = options->shared_count,
                                  .context = options->context,
                                  .own = executor};
+    mpj_host_name(executor->host);
 }
 
 int mpijob_job_fail(mpijob_job *job, const char *format, ...)
@@ -31,6 +32,7 @@ int mpijob_job_fail(mpijob_job *job, const char *format, ...)
     va_start(arguments, format);
     mpj_vformat(executor->text, sizeof executor->text, format, arguments);
     va_end(arguments);
+    executor->text_index = job->index;
     return MPIJOB_EJOB;
 }
 
@@ -99,7 +101,7 @@ void mpj_work_free(mpj_work *work)
 static int add_failure(mpj_executor *executor, mpj_work *work, int returned)
 {
     char text[sizeof executor->text];
-    if (executor->text[0])
+    if (executor->text[0] && executor->text_index == executor->job.index)
         memcpy(text, executor->text, sizeof text);
     else
         snprintf(text, sizeof text, "the job returned %d", returned);
@@ -107,13 +109,15 @@ static int add_failure(mpj_executor *executor, mpj_work *work, int returned)
     size_t text_bytes = (head.text_bytes + 7u) & ~(size_t)7;
     mpj_failures *failures = &work->failures;
     size_t bytes = sizeof head + text_bytes;
-    if (mpj_grow((void **)&failures->data, &failures->capacity, failures->bytes + bytes, 1) != 0)
+    size_t used = failures->bytes ? failures->bytes : MPJ_FIRST_FAILURE;
+    if (mpj_grow((void **)&failures->data, &failures->capacity, used + bytes, 1) != 0)
         return MPIJOB_ENOMEM;
-    unsigned char *at = failures->data + failures->bytes;
+    memcpy(failures->data, executor->host, sizeof executor->host);
+    unsigned char *at = failures->data + used;
     memset(at, 0, bytes);
     memcpy(at, &head, sizeof head);
     memcpy(at + sizeof head, text, head.text_bytes);
-    failures->bytes += bytes;
+    failures->bytes = used + bytes;
     failures->count++;
     return MPIJOB_OK;
 }
@@ -121,7 +125,7 @@ static int add_failure(mpj_executor *executor, mpj_work *work, int returned)
 int mpj_failures_next(const unsigned char *data, size_t bytes, size_t *at, uint64_t *position, mpijob_error *failure)
 {
     mpj_failure_head head;
-    if (*at == bytes)
+    if (*at >= bytes)
         return 0;
     if (bytes - *at < sizeof head)
         return MPIJOB_EINTERNAL;

@@ -17,7 +17,7 @@ typedef struct mpj_arena {
     size_t current; /* bytes of the result that the job in hand asked for */
 } mpj_arena;
 
-/* Failures of a batch as they travel (wire.h). */
+/* Failures of a batch as they travel (wire.h): the host's name, then each failure. */
 typedef struct mpj_failures {
     unsigned char *data;
     size_t bytes;
@@ -30,7 +30,9 @@ typedef struct mpj_executor {
     const mpijob_function *function;
     bool stop_on_failure;
     mpijob_job job; /* index changes */
-    char text[700]; /* of mpijob_job_fail, "" when the job in hand said nothing */
+    char text[700];      /* of mpijob_job_fail ... */
+    uint64_t text_index; /* ... said by this job */
+    char host[MPIJOB_ERROR_HOST_BYTES];
     struct mpj_work *work; /* in hand */
 } mpj_executor;
 
@@ -68,6 +70,9 @@ int mpj_work_slice(mpj_executor *executor, mpj_work *work, double slice_s);
 
 /* Frees what the work owns: arena, sizes, failures. */
 void mpj_work_free(mpj_work *work);
+
+/* Where the first failure is. */
+#define MPJ_FIRST_FAILURE ((size_t)MPIJOB_ERROR_HOST_BYTES)
 
 /* Reads the failure at *at in `bytes` bytes of failures and steps on: 1 and *failure (rank and host are not set), 0 at
  * the end, MPIJOB_EINTERNAL when these are no failures. */

@@ -30,7 +30,7 @@ void mpj_failure_at(const mpj_scheduler *s, const mpj_arrival *arrival, uint64_t
                     mpijob_error *failure)
 {
     const mpj_part *part = &arrival->parts[MPJ_PART_FAILURES];
-    size_t at = MPIJOB_ERROR_HOST_BYTES;
+    size_t at = MPJ_FIRST_FAILURE;
     uint64_t found;
     while (mpj_failures_next(part->data, part->bytes, &at, &found, failure) == 1)
         if (found == position) {
@@ -55,18 +55,20 @@ static void note_failure(mpj_scheduler *s, const mpijob_error *failure)
         o->statuses[failure->job] = MPIJOB_EJOB;
     if (o->failures_capacity > 0 && *o->failures_count < o->failures_capacity)
         o->failures[(*o->failures_count)++] = *failure;
+    if (s->enough)
+        return;
     if (o->on_error == MPIJOB_STOP)
         mpj_stop_run(s, MPIJOB_EJOB, failure, false);
-    else if (s->status == MPIJOB_OK || (s->status == MPIJOB_EJOB && failure->job < s->error.job)) {
-        s->status = MPIJOB_EJOB;
-        s->error = *failure;
+    else if (!s->survived || failure->job < s->failure.job) {
+        s->survived = true;
+        s->failure = *failure;
     }
 }
 
 void mpj_note_failures(mpj_scheduler *s, const mpj_arrival *arrival, const mpj_batch *batch, uint64_t *positions)
 {
     const mpj_part *part = &arrival->parts[MPJ_PART_FAILURES];
-    size_t at = MPIJOB_ERROR_HOST_BYTES;
+    size_t at = MPJ_FIRST_FAILURE;
     mpijob_error failure;
     for (uint64_t i = 0; i < arrival->failed; i++) {
         if (mpj_failures_next(part->data, part->bytes, &at, &positions[i], &failure) != 1)
@@ -116,6 +118,7 @@ static void end_handing_out(mpj_scheduler *s, int returned, uint64_t index, cons
     s->handing_out = false;
     pthread_mutex_lock(&s->link->lock);
     if (returned == MPIJOB_ENOUGH) {
+        s->enough = true;
         mpj_stop_run(s, MPIJOB_OK, NULL, false);
     } else {
         mpj_fail(&err, MPIJOB_ECONSUMER, "the %s failed at result %llu: %.700s", consumes ? "consumer" : "reduction",

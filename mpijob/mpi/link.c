@@ -58,7 +58,7 @@ static int end_of_mpi(MPI_Comm comm, int keyval, void *value, void *extra)
     finalizing = true;
     while (all) {
         attached *first = all;
-        mpj_serve_leave(&first->link, NULL);
+        mpj_serve_leave(&first->link);
         if (MPI_Comm_delete_attr(first->owner, link_keyval) != MPI_SUCCESS && all == first)
             all = first->next;
     }
@@ -73,14 +73,10 @@ bool mpj_link_exists(const mpj_link *link)
     return false;
 }
 
-int mpj_link_leave_all(mpijob_error *err)
+void mpj_link_leave_all(void)
 {
-    for (attached *at = all; at; at = at->next) {
-        int status = mpj_serve_leave(&at->link, err);
-        if (status != MPIJOB_OK)
-            return status;
-    }
-    return MPIJOB_OK;
+    for (attached *at = all; at; at = at->next)
+        mpj_serve_leave(&at->link);
 }
 
 static int make_keyvals(mpijob_error *err)

@@ -41,6 +41,6 @@ mpj_link *mpj_link_known(MPI_Comm comm);
 bool mpj_link_exists(const mpj_link *link);
 
 /* Lets the serving ranks of every link go. */
-int mpj_link_leave_all(mpijob_error *err);
+void mpj_link_leave_all(void);
 
 #endif

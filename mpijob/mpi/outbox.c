@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "mpi/agree.h"
 
 mpj_letter *mpj_outbox_letter(mpj_outbox *outbox)
 {
@@ -43,8 +44,9 @@ int mpj_outbox_post(mpj_outbox *outbox, mpj_letter *letter, size_t bytes, const 
 {
     int status =
         mpj_transfer_send(&letter->head, letter->message, bytes, to, MPJ_TAG_TO_WORKER, outbox->comm, err);
-    if (status == MPIJOB_OK && args)
-        status = mpj_transfer_send(&letter->args, args, args_bytes, to, MPJ_TAG_ARGS, outbox->comm, err);
+    if (status == MPIJOB_OK && args &&
+        mpj_transfer_send(&letter->args, args, args_bytes, to, MPJ_TAG_ARGS, outbox->comm, err) != MPIJOB_OK)
+        mpj_abort(outbox->comm, err); /* its head is sent: the worker waits for it */
     bool left = false;
     if (status == MPIJOB_OK)
         status = test_letter(letter, &left, err);

@@ -107,15 +107,13 @@ static int close_run(mpj_run *run, mpj_ending *ending, mpijob_error *err)
 {
     mpj_link *link = run->link;
     const mpijob_parallel_options *o = &run->options;
-    int status = mpj_spread(link, ending, sizeof *ending, err);
-    if (status == MPIJOB_OK && o->everywhere && ending->spread) {
+    mpj_spread(link, ending, sizeof *ending);
+    if (o->everywhere && ending->spread) {
         size_t bytes = o->reduce ? o->accumulator_size : run->inputs.count * run->function->result_size;
-        status = mpj_spread(link, run->results, bytes, err);
-        if (status == MPIJOB_OK && o->statuses)
-            status = mpj_spread(link, o->statuses, run->inputs.count, err);
+        mpj_spread(link, run->results, bytes);
+        if (o->statuses)
+            mpj_spread(link, o->statuses, run->inputs.count);
     }
-    if (status != MPIJOB_OK)
-        mpj_abort(link->comm, err);
     if (ending->stop_requested)
         mpijob_request_stop();
     if (run->rank != 0 && o->stats) {
@@ -134,8 +132,10 @@ static int run_agreed(mpj_run *run, mpijob_error *err)
     mpj_ending ending;
     memset(&ending, 0, sizeof ending);
     int status = mpj_run_resolve(run, err);
-    if (status != MPIJOB_OK)
+    if (status != MPIJOB_OK) {
+        memset(err->host, 0, sizeof err->host);
         return status; /* from what all ranks have in common: the same on all */
+    }
     warn_of_cap(run);
     if (run->rank == 0)
         mpj_schedule(run, &ending);
@@ -164,6 +164,17 @@ int mpj_run_over(mpj_link *link, void *results, const mpijob_function *function,
     return run_agreed(&run, err);
 }
 
+/* Serving ranks need to hear only of runs that rank 0 can begin. */
+static int check_to_announce(void *results, const mpijob_function *function, const mpijob_inputs *inputs,
+                             const mpijob_parallel_options *options, mpijob_error *err)
+{
+    mpj_run run = {.rank = 0};
+    int status = mpj_run_check(&run, results, function, inputs, options, 0, err);
+    if (status != MPIJOB_OK)
+        mpj_name_rank(err, 0);
+    return status;
+}
+
 static int run_collectively(void *results, const mpijob_function *function, const mpijob_inputs *inputs, MPI_Comm comm,
                             const mpijob_parallel_options *options, mpijob_error *err)
 {
@@ -176,7 +187,9 @@ static int run_collectively(void *results, const mpijob_function *function, cons
         mpj_abort(comm, err);
     mpijob_parallel_options served;
     if (link->serving) {
-        status = mpj_serve_announce_run(link, function, options, err);
+        status = check_to_announce(results, function, inputs, options, err);
+        if (status == MPIJOB_OK)
+            status = mpj_serve_announce_run(link, function, options, err);
         if (status != MPIJOB_OK)
             return status;
         /* The serving ranks have no place for results. */

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "mpi/agree.h"
 #include "mpi/wire.h"
 
 #include <mpijob/start.h>
@@ -65,11 +66,26 @@ static int make_room(mpj_scheduler *s, mpj_arrival *arrival, const mpj_batch *ba
     return 0;
 }
 
+/* Without memory for what follows a reply it must still be received, or its sender waits for ever: into nothing, which
+ * MPI reports as truncation. */
+static void swallow_parts(mpj_scheduler *s, const mpj_reply_head *head, const size_t bytes[MPJ_PARTS], unsigned first,
+                          int from)
+{
+    for (unsigned i = first; i < MPJ_PARTS; i++) {
+        if (!(head->parts_follow & 1u << i))
+            continue;
+        for (size_t at = 0; at < bytes[i]; at += MPJ_PIECE_BYTES)
+            MPI_Recv(NULL, 0, MPI_BYTE, from, MPJ_TAG_RESULTS, s->link->comm, MPI_STATUS_IGNORE);
+    }
+}
+
 /* Takes what rides in the message, and begins to receive what follows it. */
 static int take_parts(mpj_scheduler *s, mpj_arrival *arrival, const mpj_reply_head *head, const unsigned char *inside,
                       size_t inside_bytes, int from, mpijob_error *err)
 {
     size_t at = 0;
+    size_t sizes[MPJ_PARTS];
+    part_sizes(s, head, sizes);
     for (unsigned i = 0; i < MPJ_PARTS; i++) {
         mpj_part *part = &arrival->parts[i];
         if (part->bytes == 0)
@@ -77,9 +93,12 @@ static int take_parts(mpj_scheduler *s, mpj_arrival *arrival, const mpj_reply_he
         if (head->parts_follow & 1u << i) {
             int status = mpj_transfer_receive(&part->transfer, part->data, part->bytes, from, MPJ_TAG_RESULTS,
                                               s->link->comm, err);
-            if (status != MPIJOB_OK)
-                return status;
-            continue;
+            if (status == MPIJOB_EMPI)
+                mpj_abort(s->link->comm, err); /* its sender waits for it */
+            if (status == MPIJOB_OK)
+                continue;
+            swallow_parts(s, head, sizes, i, from);
+            return status;
         }
         if (inside_bytes - at < part->bytes)
             return mpj_fail(err, MPIJOB_EINTERNAL, "rank %d sent a reply that is too short", from);
@@ -87,18 +106,6 @@ static int take_parts(mpj_scheduler *s, mpj_arrival *arrival, const mpj_reply_he
         at += part->bytes;
     }
     return MPIJOB_OK;
-}
-
-/* Without memory for what follows a reply it must still be received, or its sender waits for ever: into nothing, which
- * MPI reports as truncation. */
-static void swallow_parts(mpj_scheduler *s, const mpj_reply_head *head, const size_t bytes[MPJ_PARTS], int from)
-{
-    for (unsigned i = 0; i < MPJ_PARTS; i++) {
-        if (!(head->parts_follow & 1u << i))
-            continue;
-        for (size_t at = 0; at < bytes[i]; at += MPJ_PIECE_BYTES)
-            MPI_Recv(NULL, 0, MPI_BYTE, from, MPJ_TAG_RESULTS, s->link->comm, MPI_STATUS_IGNORE);
-    }
 }
 
 static bool plausible(const mpj_scheduler *s, const mpj_reply_head *head, const mpj_batch *batch, int from)
@@ -129,7 +136,7 @@ static void take_reply(mpj_scheduler *s, const unsigned char *message, size_t by
     s->stats.received_bytes += head.results_bytes;
     mpj_arrival *arrival = mpj_calloc(1, sizeof *arrival);
     if (!arrival || make_room(s, arrival, batch, sizes) != 0) {
-        swallow_parts(s, &head, sizes, from);
+        swallow_parts(s, &head, sizes, 0, from);
         if (arrival)
             mpj_arrival_free(arrival);
         mpj_fail_memory(&err, "results on rank 0", head.results_bytes);
@@ -147,6 +154,7 @@ static void take_reply(mpj_scheduler *s, const unsigned char *message, size_t by
         status = take_parts(s, arrival, &head, message + sizeof head, bytes - sizeof head, from, &err);
     else
         mpj_fail(&err, status, "rank 0 could not take note of a reply");
+    arrival->lost = status != MPIJOB_OK;
     if (status != MPIJOB_OK)
         mpj_stop_run(s, status, &err, true);
 }
@@ -267,16 +275,17 @@ int mpj_complete_arrivals(mpj_scheduler *s)
         mpijob_error err;
         bool here;
         int status = all_here(arrival, &here, &err);
-        if (status != MPIJOB_OK) {
-            mpj_stop_run(s, status, &err, true);
-            return completed;
-        }
+        if (status != MPIJOB_OK)
+            mpj_abort(s->link->comm, &err); /* its sender may wait for it */
         if (!here) {
             at = &arrival->next;
             continue;
         }
         *at = arrival->next;
-        complete(s, arrival);
+        if (arrival->lost)
+            mpj_arrival_free(arrival);
+        else
+            complete(s, arrival);
         completed++;
     }
     return completed;
@@ -341,7 +350,7 @@ static void take_fatal(mpj_scheduler *s, const unsigned char *message, size_t by
     }
     memcpy(&err, message + sizeof(uint64_t), sizeof err);
     mpj_error_sanitise(&err);
-    err.rank = from;
+    mpj_name_rank(&err, from);
     mpj_stop_run(s, err.status, &err, false);
 }
 
@@ -396,9 +405,9 @@ int mpj_receive(mpj_scheduler *s)
         if (code == MPI_SUCCESS)
             code = MPI_Mrecv(message, MPJ_MESSAGE_BYTES, MPI_BYTE, &handle, MPI_STATUS_IGNORE);
         if (code != MPI_SUCCESS) {
+            /* What is lost may be the answer that the run's end waits for. */
             mpj_fail_mpi(&err, code, "receiving on rank 0");
-            mpj_stop_run(s, MPIJOB_EMPI, &err, true);
-            break;
+            mpj_abort(s->link->comm, &err);
         }
         take_message(s, message, (size_t)bytes, status.MPI_SOURCE);
     }

@@ -13,12 +13,12 @@
 
 void mpj_stop_run(mpj_scheduler *s, int status, const mpijob_error *err, bool broken)
 {
-    /* A failed job that others were allowed to survive gives way to what ends the run. */
-    bool job_only = s->status == MPIJOB_EJOB && s->run->options.on_error == MPIJOB_CONTINUE;
-    if (status != MPIJOB_OK && (s->status == MPIJOB_OK || job_only)) {
+    if (status != MPIJOB_OK && s->status == MPIJOB_OK) {
         s->status = status;
         s->error = *err;
         s->error.status = status;
+        if (s->error.rank < 0)
+            s->error.rank = s->run->shown_rank; /* noticed here */
     }
     if (status != MPIJOB_OK && status != MPIJOB_EJOB && status != MPIJOB_ECANCELED)
         s->handing_out = false;
@@ -81,7 +81,7 @@ static void execute_own_slice(mpj_scheduler *s)
     double before = s->own.busy_s;
     if (s->handback_sent)
         s->own.ended = true;
-    int status = s->own.ended ? MPIJOB_OK : mpj_work_slice(&s->executor, &s->own, MPJ_OWN_LIMIT_S);
+    int status = s->own.ended ? MPIJOB_OK : mpj_work_slice(&s->executor, &s->own, MPJ_LOOK_S);
     s->ranks[0].busy_s += s->own.busy_s - before;
     if (!s->own.ended)
         return;
@@ -276,14 +276,28 @@ static void give_stats(mpj_scheduler *s)
     }
 }
 
+/* Whether no job is left, of those drawn and of those that the input would still have given. */
+static bool all_done(const mpj_scheduler *s, const mpj_plan_counts *counts)
+{
+    bool all_drawn = s->run->inputs.next ? s->generator_ended : counts->drawn == s->run->inputs.count;
+    return all_drawn && counts->done == counts->drawn;
+}
+
+/* A failed job that the others survived gives way to what ended the run. */
+static void settle_status(mpj_scheduler *s, const mpj_plan_counts *counts)
+{
+    if (s->status == MPIJOB_ECANCELED && all_done(s, counts))
+        s->status = MPIJOB_OK; /* the request came when everything was done */
+    if (s->status == MPIJOB_OK && s->survived && !s->enough) {
+        s->status = MPIJOB_EJOB;
+        s->error = s->failure;
+    }
+}
+
 static void describe_stop(mpj_scheduler *s, const mpj_plan_counts *counts)
 {
     if (s->status != MPIJOB_ECANCELED)
         return;
-    if (counts->done == s->run->inputs.count) {
-        s->status = MPIJOB_OK; /* the request came when everything was done */
-        return;
-    }
     if (s->run->inputs.count == MPIJOB_UNKNOWN)
         mpj_fail(&s->error, MPIJOB_ECANCELED, "stopped on request after %llu jobs; the input may have more",
                  (unsigned long long)counts->done);
@@ -312,16 +326,21 @@ static void close_scheduler(mpj_scheduler *s)
     mpj_free(s->ranks);
 }
 
-/* Without memory for a schedule the workers are still waiting for a word. */
+/* Without memory for a schedule the workers are still waiting for a word. They may have sent notes before their last
+ * message. */
 static void dismiss_without_schedule(mpj_run *run)
 {
     mpj_batch_head head = {.kind = MPJ_END};
     mpijob_error err;
     for (int to = 1; to < run->used; to++) {
-        mpj_bye bye;
+        unsigned char message[MPJ_MESSAGE_BYTES];
+        uint32_t kind = 0;
         int code = MPI_Send(&head, sizeof head, MPI_BYTE, to, MPJ_TAG_TO_WORKER, run->link->comm);
-        if (code == MPI_SUCCESS)
-            code = MPI_Recv(&bye, sizeof bye, MPI_BYTE, to, MPJ_TAG_TO_SCHEDULER, run->link->comm, MPI_STATUS_IGNORE);
+        while (code == MPI_SUCCESS && kind != MPJ_BYE) {
+            code = MPI_Recv(message, sizeof message, MPI_BYTE, to, MPJ_TAG_TO_SCHEDULER, run->link->comm,
+                            MPI_STATUS_IGNORE);
+            memcpy(&kind, message, sizeof kind);
+        }
         if (code != MPI_SUCCESS) {
             mpj_fail_mpi(&err, code, "dismissing the workers");
             mpj_abort(run->link->comm, &err);
@@ -358,12 +377,13 @@ void mpj_schedule(mpj_run *run, mpj_ending *ending)
     dismiss_workers(&s);
     mpj_plan_counts counts;
     mpj_plan_count(s.plan, &counts);
+    settle_status(&s, &counts);
     describe_stop(&s, &counts);
     mpj_report_end(&s.report, &counts, counts.done == run->inputs.count || !mpj_plan_draining(s.plan));
     sum_up(&s, &counts, wall_s);
     give_stats(&s);
     bool spread = s.status == MPIJOB_OK || s.status == MPIJOB_EJOB || s.status == MPIJOB_ECANCELED;
     *ending = (mpj_ending){.status = s.status, .spread = spread, .wall_s = wall_s, .error = s.error};
-    ending->stop_requested = s.stopped;
+    ending->stop_requested = mpijob_stop_requested();
     close_scheduler(&s);
 }

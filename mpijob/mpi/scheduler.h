@@ -19,7 +19,8 @@
 
 #include <stdatomic.h>
 
-#define MPJ_OWN_LIMIT_S 1e-4     /* rank 0 looks at its messages this often */
+#define MPJ_LOOK_S 3e-5       /* rank 0 looks at its messages this often */
+#define MPJ_OWN_LIMIT_S 1e-4  /* its own batches last so long */
 #define MPJ_BATCH_BYTES (256 << 10) /* inputs or results in a batch */
 #define MPJ_UNREAD_BYTES (UINT64_C(1) << 30)
 
@@ -42,6 +43,7 @@ typedef struct mpj_arrival {
     uint64_t failed;
     mpj_part parts[MPJ_PARTS];
     size_t *offsets; /* any size: where each result begins in the results part */
+    bool lost;       /* a part could not be taken: nothing of it counts */
 } mpj_arrival;
 
 typedef struct mpj_scheduler {
@@ -66,11 +68,14 @@ typedef struct mpj_scheduler {
     uint64_t drawn_by_generator;
     bool generator_ended;
 
-    bool handing_out; /* results are still wanted */
+    atomic_bool handing_out; /* results are still wanted; read by the main thread without the lock */
+    bool enough;             /* the consumer has what it wants: jobs that fail from here on are nobody's concern */
     mpj_report report;
 
-    int status;         /* how the run ends */
-    mpijob_error error; /* why, when not MPIJOB_OK */
+    int status;           /* how the run ends */
+    mpijob_error error;   /* why, when not MPIJOB_OK */
+    bool survived;        /* MPIJOB_CONTINUE: a job failed ... */
+    mpijob_error failure; /* ... of these, the one with the lowest index */
     bool broken;        /* the plan cannot be trusted to end: wait for the answers only */
     atomic_bool handback_sent; /* read by the main thread without the lock */
     bool stopped;       /* mpijob_request_stop */

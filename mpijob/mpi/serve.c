@@ -34,20 +34,20 @@ typedef struct server {
     size_t shared_capacity;
 } server;
 
-static int tell(mpj_link *link, command *c, mpijob_error *err)
+static void tell(mpj_link *link, command *c)
 {
-    return mpj_spread(link, c, sizeof *c, err);
+    mpj_spread(link, c, sizeof *c);
 }
 
 /* -- Rank 0 -- */
 
-int mpj_serve_leave(mpj_link *link, mpijob_error *err)
+void mpj_serve_leave(mpj_link *link)
 {
     command c = {.kind = LEAVE};
     if (!link->serving)
-        return MPIJOB_OK;
+        return;
     link->serving = false;
-    return tell(link, &c, err);
+    tell(link, &c);
 }
 
 int mpj_serve_announce_run(mpj_link *link, const mpijob_function *function, const mpijob_parallel_options *options,
@@ -67,31 +67,33 @@ int mpj_serve_announce_run(mpj_link *link, const mpijob_function *function, cons
         else
             c.options.pre_dispatch = NULL;
     }
-    int status = tell(link, &c, err);
-    for (size_t i = 0; status == MPIJOB_OK && options && i < options->shared_count; i++) {
-        uint64_t id = options->shared && options->shared[i] ? mpj_shared_id(options->shared[i]) : UINT64_MAX;
-        status = mpj_spread(link, &id, sizeof id, err);
+    tell(link, &c);
+    for (size_t i = 0; options && i < options->shared_count; i++) {
+        uint64_t id = mpj_shared_id(options->shared[i]);
+        mpj_spread(link, &id, sizeof id);
     }
-    return status;
+    return MPIJOB_OK;
 }
 
-int mpj_serve_announce_share(mpj_link *link, const mpijob_share_options *options, mpijob_error *err)
+void mpj_serve_announce_share(mpj_link *link, const mpijob_share_options *options)
 {
     command c = {.kind = SHARE, .share_kind = options ? options->kind : 0};
-    return tell(link, &c, err);
+    tell(link, &c);
 }
 
-int mpj_serve_announce_free(mpj_link *link, uint64_t shared_id, mpijob_error *err)
+void mpj_serve_announce_free(mpj_link *link, uint64_t shared_id)
 {
     command c = {.kind = FREE, .shared_id = shared_id};
-    return tell(link, &c, err);
+    tell(link, &c);
 }
 
 int mpijob_serve_end(MPI_Comm comm, mpijob_error *err)
 {
     int status = mpj_check_comm(comm, err);
     mpj_link *link = status == MPIJOB_OK ? mpj_link_known(comm) : NULL;
-    return link ? mpj_serve_leave(link, err) : status;
+    if (link)
+        mpj_serve_leave(link);
+    return status;
 }
 
 /* -- The others -- */
@@ -122,9 +124,7 @@ static void serve_run(server *s, const command *c)
         problem = mpj_fail_memory(&err, "the list of shared inputs", count * sizeof(void *));
     for (size_t i = 0; i < count; i++) {
         uint64_t id;
-        mpijob_error lost;
-        if (mpj_spread(s->link, &id, sizeof id, &lost) != MPIJOB_OK)
-            mpj_abort(s->link->comm, &lost);
+        mpj_spread(s->link, &id, sizeof id);
         if (shared)
             shared[i] = find_shared(s, id);
     }
@@ -174,9 +174,7 @@ static int serve(server *s)
 {
     for (;;) {
         command c;
-        mpijob_error err;
-        if (tell(s->link, &c, &err) != MPIJOB_OK)
-            mpj_abort(s->link->comm, &err);
+        tell(s->link, &c);
         if (c.kind == RUN)
             serve_run(s, &c);
         else if (c.kind == SHARE)
@@ -214,6 +212,19 @@ static int digest_of(const mpijob_function *const *functions, uint64_t *digest, 
     return MPIJOB_OK;
 }
 
+static int check_place(MPI_Comm comm, mpijob_error *err)
+{
+    int status = mpj_check_comm(comm, err);
+    if (status != MPIJOB_OK)
+        return status;
+    if (mpj_is_in_run())
+        return mpj_fail(err, MPIJOB_EINVAL, "mpijob_serve is called inside a run: it is for main");
+    const mpj_link *link = mpj_link_known(comm);
+    if (link && link->serving)
+        return mpj_fail(err, MPIJOB_EINVAL, "the ranks of this communicator serve already: call mpijob_serve_end first");
+    return MPIJOB_OK;
+}
+
 int mpijob_serve(const mpijob_function *const *functions, void *context, MPI_Comm comm, mpijob_error *err)
 {
     mpijob_error record;
@@ -222,7 +233,7 @@ int mpijob_serve(const mpijob_function *const *functions, void *context, MPI_Com
     bool fresh;
     int problem;
     mpj_vote vote = {0};
-    int status = mpj_check_comm(comm, &record);
+    int status = check_place(comm, &record);
     if (status == MPIJOB_OK && mpj_link_get(&link, &spare, &fresh, &problem, comm, &record) != MPIJOB_OK)
         mpj_abort(comm, &record);
     if (status == MPIJOB_OK) {
@@ -240,7 +251,7 @@ int mpijob_serve(const mpijob_function *const *functions, void *context, MPI_Com
         server s = {.link = link, .functions = functions, .context = context};
         return serve(&s);
     }
-    link->serving = link->size > 1;
+    link->serving = true;
     link->functions = functions;
     return MPIJOB_LEADS;
 }

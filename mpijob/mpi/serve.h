@@ -4,14 +4,15 @@
 
 #include "mpi/run.h"
 
-/* Lets the serving ranks go. MPIJOB_OK or MPIJOB_EMPI. */
-int mpj_serve_leave(mpj_link *link, mpijob_error *err);
+/* Lets the serving ranks go. */
+void mpj_serve_leave(mpj_link *link);
 
-/* Announces a run; then both sides take part in it as in a collective call. */
+/* Announces a run whose options were checked; then both sides take part in it as in a collective call. MPIJOB_OK, or
+ * MPIJOB_EINVAL: nothing was announced. */
 int mpj_serve_announce_run(mpj_link *link, const mpijob_function *function, const mpijob_parallel_options *options,
                            mpijob_error *err);
 
-int mpj_serve_announce_share(mpj_link *link, const mpijob_share_options *options, mpijob_error *err);
-int mpj_serve_announce_free(mpj_link *link, uint64_t shared_id, mpijob_error *err);
+void mpj_serve_announce_share(mpj_link *link, const mpijob_share_options *options);
+void mpj_serve_announce_free(mpj_link *link, uint64_t shared_id);
 
 #endif

@@ -57,7 +57,7 @@ void mpijob_share_free(mpijob_shared *shared)
     if (!shared)
         return;
     if (shared->link && mpj_link_exists(shared->link) && shared->link->serving)
-        mpj_serve_announce_free(shared->link, shared->id, NULL);
+        mpj_serve_announce_free(shared->link, shared->id);
     release(shared);
 }
 
@@ -281,8 +281,8 @@ static int share_collectively(mpijob_shared **shared, const void *data, size_t b
         return status;
     if (mpj_link_get(&link, &spare, &fresh, &problem, comm, err) != MPIJOB_OK)
         mpj_abort(comm, err);
-    if (link->serving && (status = mpj_serve_announce_share(link, options, err)) != MPIJOB_OK)
-        return status;
+    if (link->serving)
+        mpj_serve_announce_share(link, options);
     status = mpj_share_over(shared, link, data, bytes, options, problem, err);
     if (status != MPIJOB_OK && fresh)
         mpj_link_drop(link, &spare, comm);

@@ -2,13 +2,15 @@
 #include <mpijob/start.h>
 
 #include "base/error.h"
+#include "mpi/agree.h"
 #include "mpi/link.h"
 #include "mpi/transfer.h"
 
-#include <signal.h>
+#include <stdatomic.h>
 
-/* Of the process, as signals are. */
-static volatile sig_atomic_t stop_requested;
+/* Of the process, as signals are. Lock-free, so that a handler may set it; atomic, since threads do so too. */
+static atomic_int stop_requested;
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal handler sets an atomic int");
 
 void mpijob_request_stop(void)
 {
@@ -44,13 +46,15 @@ int mpijob_init(int *argc, char ***argv, unsigned flags, mpijob_error *err)
 }
 
 /* MPI_Finalize burns a core while it waits for the others: they are awaited here, asleep. */
-static int await_all(mpijob_error *err)
+static void await_all(void)
 {
     MPI_Request request;
+    mpijob_error err;
     int code = MPI_Ibarrier(MPI_COMM_WORLD, &request);
-    if (code != MPI_SUCCESS)
-        return mpj_fail_mpi(err, code, "waiting for the other ranks");
-    return mpj_wait(&request, "waiting for the other ranks", err);
+    int status = code == MPI_SUCCESS ? mpj_wait(&request, "waiting for the other ranks", &err)
+                                     : mpj_fail_mpi(&err, code, "waiting for the other ranks");
+    if (status != MPIJOB_OK)
+        mpj_abort(MPI_COMM_WORLD, &err);
 }
 
 int mpijob_finalize(mpijob_error *err)
@@ -61,9 +65,8 @@ int mpijob_finalize(mpijob_error *err)
     MPI_Finalized(&finalised);
     if (!initialised || finalised)
         return MPIJOB_OK;
-    int status = mpj_link_leave_all(err);
-    if (status == MPIJOB_OK)
-        status = await_all(err);
+    mpj_link_leave_all();
+    await_all();
     int code = MPI_Finalize();
-    return status == MPIJOB_OK && code != MPI_SUCCESS ? mpj_fail_mpi(err, code, "MPI_Finalize") : status;
+    return code == MPI_SUCCESS ? MPIJOB_OK : mpj_fail_mpi(err, code, "MPI_Finalize");
 }

@@ -32,8 +32,6 @@ typedef struct desk {
     letter letter;
     unsigned char *results; /* fixed size */
     size_t results_capacity;
-    unsigned char *failures;
-    size_t failures_capacity;
     unsigned char message[MPJ_MESSAGE_BYTES];
     mpj_transfer leaving[4]; /* the message, then the parts that follow */
 } desk;
@@ -51,7 +49,6 @@ typedef struct worker {
     mpj_bye bye;
     unsigned char note[sizeof(uint64_t) + sizeof(mpijob_error)];
     mpj_transfer note_leaving;
-    char host[MPIJOB_ERROR_HOST_BYTES];
 } worker;
 
 /* Without MPI nothing can be told to anybody. */
@@ -105,6 +102,15 @@ static void note_stop_request(worker *w)
 
 /* -- In -- */
 
+/* Without memory for a batch it is answered with nothing executed, and its arguments are received into nothing. */
+static void refuse_batch(worker *w, letter *l)
+{
+    give_up(w, "the inputs of a batch", l->head.args_bytes);
+    l->head.jobs = 0;
+    for (uint64_t at = 0; l->head.args_follow && at < l->head.args_bytes; at += MPJ_PIECE_BYTES)
+        MPI_Recv(NULL, 0, MPI_BYTE, 0, MPJ_TAG_ARGS, w->comm, MPI_STATUS_IGNORE);
+}
+
 static void take_batch(worker *w, const unsigned char *message)
 {
     mpijob_error err;
@@ -113,18 +119,19 @@ static void take_batch(worker *w, const unsigned char *message)
     size_t spans_bytes = l->head.span_count * sizeof(mpj_span);
     if (mpj_grow((void **)&l->spans, &l->spans_capacity, l->head.span_count, sizeof(mpj_span)) != 0 ||
         mpj_grow((void **)&l->args, &l->args_capacity, l->head.args_bytes, 1) != 0) {
-        give_up(w, "the inputs of a batch", l->head.args_bytes);
-        l->head.jobs = 0;
-        for (uint64_t at = 0; l->head.args_follow && at < l->head.args_bytes; at += MPJ_PIECE_BYTES)
-            MPI_Recv(NULL, 0, MPI_BYTE, 0, MPJ_TAG_ARGS, w->comm, MPI_STATUS_IGNORE);
+        refuse_batch(w, l);
         return;
     }
     memcpy(l->spans, message + sizeof l->head, spans_bytes);
     if (!l->head.args_follow) {
-        memcpy(l->args, message + sizeof l->head + spans_bytes, l->head.args_bytes);
+        if (l->head.args_bytes > 0)
+            memcpy(l->args, message + sizeof l->head + spans_bytes, l->head.args_bytes);
         return;
     }
-    need(w, mpj_transfer_receive(&l->coming, l->args, l->head.args_bytes, 0, MPJ_TAG_ARGS, w->comm, &err), &err);
+    int status = mpj_transfer_receive(&l->coming, l->args, l->head.args_bytes, 0, MPJ_TAG_ARGS, w->comm, &err);
+    need(w, status, &err);
+    if (status != MPIJOB_OK)
+        refuse_batch(w, l);
 }
 
 static void take_message(worker *w, const unsigned char *message)
@@ -213,42 +220,21 @@ static void send_reply(worker *w, desk *d, mpj_reply_head *head, const void *con
     }
 }
 
-/* Failures travel behind the name of this host. */
-static size_t pack_failures(worker *w, desk *d)
-{
-    const mpj_failures *failures = &d->work.failures;
-    if (failures->count == 0)
-        return 0;
-    size_t bytes = sizeof w->host + failures->bytes;
-    if (mpj_grow((void **)&d->failures, &d->failures_capacity, bytes, 1) != 0)
-        return 0;
-    memcpy(d->failures, w->host, sizeof w->host);
-    memcpy(d->failures + sizeof w->host, failures->data, failures->bytes);
-    return bytes;
-}
-
 static void reply(worker *w, desk *d, double gap_s)
 {
     mpj_work *work = &d->work;
     bool any_size = w->run->function->result_size == MPIJOB_ANY_SIZE;
-    size_t failures_bytes = pack_failures(w, d);
-    if (work->failures.count > 0 && failures_bytes == 0) {
-        give_up(w, "the failures of a batch", work->failures.bytes);
-        work->executed = 0;
-        work->failures.count = 0;
-        work->arena.used = 0;
-    }
     size_t results_bytes = any_size ? work->arena.used : work->executed * w->run->function->result_size;
     mpj_reply_head head = {.kind = MPJ_REPLY,
                            .id = work->id,
                            .executed = work->executed,
                            .failed = work->failures.count,
                            .results_bytes = results_bytes,
-                           .failures_bytes = failures_bytes,
+                           .failures_bytes = work->failures.bytes,
                            .busy_s = work->busy_s,
                            .gap_s = gap_s};
-    const void *parts[3] = {work->sizes, d->failures, any_size ? work->arena.data : d->results};
-    size_t bytes[3] = {any_size ? work->executed * sizeof *work->sizes : 0, failures_bytes, results_bytes};
+    const void *parts[3] = {work->sizes, work->failures.data, any_size ? work->arena.data : d->results};
+    size_t bytes[3] = {any_size ? work->executed * sizeof *work->sizes : 0, work->failures.bytes, results_bytes};
     send_reply(w, d, &head, parts, bytes);
     w->bye.jobs += work->executed;
     w->bye.batches += work->executed > 0;
@@ -369,7 +355,6 @@ static void close_worker(worker *w)
         free_letter(&w->desks[i].letter);
         mpj_work_free(&w->desks[i].work);
         mpj_free(w->desks[i].results);
-        mpj_free(w->desks[i].failures);
     }
 }
 
@@ -379,7 +364,6 @@ void mpj_work_for(mpj_run *run)
     memset(&w, 0, sizeof w);
     w.run = run;
     w.comm = run->link->comm;
-    mpj_host_name(w.host);
     mpj_executor_open(&w.executor, run->function, &run->options, run->shown_rank);
     work(&w);
     say_goodbye(&w);

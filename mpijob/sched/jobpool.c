@@ -119,7 +119,6 @@ static mpj_lot take_top(mpj_jobpool *pool, uint64_t jobs)
     }
     pool->heap[0].jobs.first += jobs;
     pool->heap[0].jobs.count -= jobs;
-    sift_down(pool, 0);
     lot.jobs.count = jobs;
     return lot;
 }

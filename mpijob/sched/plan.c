@@ -188,6 +188,19 @@ static int give_lots(mpj_plan *plan, uint32_t worker, const mpj_lot *lots, size_
     return 1;
 }
 
+/* What will still be waiting when this worker comes to the batch that it gets now: while it executes the one in hand,
+ * the others take as much each. Without this the last batches ahead leave everyone else waiting for one worker. */
+static uint64_t waiting_then(const mpj_plan *plan, uint32_t worker)
+{
+    const mpj_worker *w = &plan->roster.workers[worker];
+    uint64_t waiting = still_waiting(plan);
+    if (w->batches == 0 || waiting == MPJ_UNKNOWN)
+        return waiting;
+    uint64_t others = plan->roster.alive - 1;
+    uint64_t taken = w->last_jobs > waiting / (others ? others : 1) ? waiting : w->last_jobs * others;
+    return waiting - taken;
+}
+
 static int give(mpj_plan *plan, uint32_t worker, mpj_batch *batch)
 {
     bool own = worker == 0;
@@ -201,7 +214,7 @@ static int give(mpj_plan *plan, uint32_t worker, mpj_batch *batch)
         return give_lots(plan, worker, lots, 1, batch);
     }
     uint64_t jobs =
-        mpj_batchrule_jobs(&plan->rule, plan->roster.workers[worker].last_jobs, still_waiting(plan), own);
+        mpj_batchrule_jobs(&plan->rule, plan->roster.workers[worker].last_jobs, waiting_then(plan, worker), own);
     size_t count = mpj_jobpool_take(&plan->pool, bound_by_window(plan, jobs), cost_budget(plan, own), lots,
                                     MPJ_BATCH_SPANS);
     return give_lots(plan, worker, lots, count, batch);

@@ -1,5 +1,6 @@
 #include "bench.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,15 +27,15 @@ uint64_t bench_spin(uint64_t seed, uint64_t iterations)
 
 static double calibrate(bool quick)
 {
-    double samples[5];
+    double fastest = INFINITY;
     uint64_t iterations = CALIBRATION_ITERATIONS / (quick ? 20 : 1);
     for (int i = 0; i < 5; i++) {
         MPI_Barrier(MPI_COMM_WORLD);
         double began = MPI_Wtime();
         bench_keep(bench_spin((uint64_t)i, iterations));
-        samples[i] = bench_max(MPI_Wtime() - began);
+        fastest = fmin(fastest, bench_max(MPI_Wtime() - began));
     }
-    return bench_median(samples, 5) / (double)iterations;
+    return fastest / (double)iterations;
 }
 
 void bench_start(bench *b, int argc, char **argv)

@@ -113,7 +113,7 @@ static void row_empty(const bench *b)
         REPEATS = 9
     };
     double rate[REPEATS], against_master[REPEATS], against_static[REPEATS];
-    uint64_t jobs = b->quick ? 1000000 : 10000000, few = jobs / 20;
+    uint64_t jobs = b->quick ? 1000000 : 10000000, few = jobs / 50;
     load l = {0};
     uint64_t *results = b->rank == 0 ? bench_memory(jobs * sizeof *results) : NULL;
     int repeats = bench_repeats(b, REPEATS);

@@ -207,7 +207,7 @@ static void row_memory(const bench *b)
     double before = resident_bytes("VmRSS:");
     for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
         double results = growth(before, windows[i], jobs);
-        bench_print(b, &(bench_result){"payload-memory", "results", &results, 1, BENCH_AT_MOST, atof(windows[i]) + 1},
+        bench_print(b, &(bench_result){"payload-memory", "results", &results, 1, BENCH_AT_MOST, atof(windows[i]) + 2},
                     "pre_dispatch=%s jobs=%llu result_mb=8", windows[i], (unsigned long long)jobs);
     }
 }

@@ -192,6 +192,7 @@ static int share_dataset(struct search *search)
 
 static int search_grid(struct search *search)
 {
+    double began = MPI_Wtime();
     int status = share_dataset(search);
     if (status == FOUND)
         status = compute_kernels(search);
@@ -201,6 +202,8 @@ static int search_grid(struct search *search)
         perror("gridsearch: writing the results");
         status = FAILED;
     }
+    if (status == FOUND && search->rank == 0 && search->arguments.stats)
+        fprintf(stderr, "Search     in %.2f s, from reading the data to the table\n", MPI_Wtime() - began);
     mpijob_share_free(search->shared[KERNELS]);
     mpijob_share_free(search->shared[DATASET]);
     return status;

@@ -1,5 +1,5 @@
 /*
- * A main written for one process, with three new lines: the estimate of pi by random points, refined until it is
+ * A main written for one process, with a few new lines: the estimate of pi by random points, refined until it is
  * good enough. Rank 0 runs the loop; the other ranks take part in each run without knowing of it.
  */
 #include <math.h>
@@ -38,8 +38,9 @@ int main(int argc, char **argv)
 {
     const mpijob_function *functions[] = {&throwing, NULL};
     mpijob_init(&argc, &argv, 0, NULL);
-    if (mpijob_serve(functions, NULL, MPI_COMM_WORLD, NULL) != MPIJOB_LEADS)
-        return mpijob_finalize(NULL) != MPIJOB_OK;
+    int role = mpijob_serve(functions, NULL, MPI_COMM_WORLD, NULL);
+    if (role != MPIJOB_LEADS)
+        return mpijob_finalize(NULL) != MPIJOB_OK || role != MPIJOB_SERVED;
 
     mpijob_error err;
     int status = MPIJOB_OK;

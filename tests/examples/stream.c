@@ -17,6 +17,8 @@
 static int next_number(void *args, double *cost, uint64_t index, void *payload, mpijob_error *err)
 {
     (void)cost;
+    if (!payload)
+        return mpijob_callback_fail(err, "name one file of numbers, a line each, that can be read");
     char line[64];
     if (!fgets(line, sizeof line, payload))
         return ferror(payload) ? mpijob_callback_fail(err, "reading failed: %s", strerror(errno)) : MPIJOB_END;
@@ -71,10 +73,6 @@ int main(int argc, char **argv)
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
 
     FILE *numbers = rank == 0 && argc == 2 ? fopen(argv[1], "r") : NULL;
-    if (rank == 0 && !numbers) {
-        fprintf(stderr, "stream: needs one readable file of numbers, a line each\n");
-        MPI_Abort(MPI_COMM_WORLD, 2);
-    }
     mpijob_function function = {
         .name = "factorise", .call = factorise, .args_size = sizeof(uint64_t), .result_size = MPIJOB_ANY_SIZE};
     mpijob_inputs inputs = mpijob_generator(next_number, numbers, MPIJOB_UNKNOWN);

@@ -182,6 +182,20 @@ START_TEST(one_long_own_job_is_an_outlier)
 }
 END_TEST
 
+/* Three of the last five decide, wherever in a long run they come. */
+START_TEST(own_times_are_those_of_the_last_five)
+{
+    mpj_batchrule rule = plain();
+    rule.own_follows_jobs = true;
+    for (int i = 0; i < 5 + _i; i++)
+        mpj_batchrule_measured(&rule, 1, 1, 1e-3, -1, true);
+    for (int i = 1; i <= 3; i++) {
+        mpj_batchrule_measured(&rule, 1, 1, 3e-3, -1, true);
+        ck_assert_double_eq_tol(mpj_batchrule_target(&rule, false), i < 3 ? 4e-3 : 12e-3, 1e-9);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("batchrule");
@@ -193,6 +207,7 @@ int main(void)
     tcase_add_test(cases, what_says_nothing_changes_nothing);
     tcase_add_test(cases, results_of_any_size_bound_by_what_came);
     tcase_add_loop_test(cases, one_long_own_job_is_an_outlier, 1, 12);
+    tcase_add_loop_test(cases, own_times_are_those_of_the_last_five, 0, 12);
     suite_add_tcase(suite, cases);
     return unit_run(suite);
 }

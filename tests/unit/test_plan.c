@@ -203,7 +203,7 @@ START_TEST(own_batches_end_early)
 }
 END_TEST
 
-/* 60 jobs of cost 10, then 600 of cost 1, by the largest; a batch gets no more than a share of the cost that is left. */
+/* 60 jobs of cost 10, then 600 of cost 1; a batch gets no more than a share of the cost that is left. */
 START_TEST(costs_bound)
 {
     static const uint64_t sizes[] = {1, 1, 2, 4, 8, 16, 22, 40};
@@ -705,6 +705,84 @@ START_TEST(what_cannot_be_changes_nothing)
 }
 END_TEST
 
+/* -- What is learned reaches the rule -- */
+
+START_TEST(others_outlast_worker_0_unless_somebody_serves_for_it)
+{
+    config.total = UINT64_C(1) << 40;
+    config.helper = _i;
+    open_and_draw(NULL);
+    for (int i = 0; i < 3; i++) {
+        give_own();
+        finish(0, 10e-3);
+    }
+    for (int i = 0; i < 60; i++) { /* from 10 ms to 0.9 us by the smoothed mean; worker 0's own times stay */
+        give();
+        finish(0, SHORT_S);
+    }
+    uint64_t jobs = give();
+    if (config.helper)
+        ck_assert_uint_le(jobs, 445);
+    else
+        ck_assert_uint_gt(jobs, 4000);
+}
+END_TEST
+
+START_TEST(after_giving_way_the_others_need_not_outlast_it)
+{
+    config.workers = 8;
+    config.helper = false;
+    config.may_dedicate = true;
+    open_and_draw(NULL);
+    give_own();
+    finish(0, 11e-3);
+    ck_assert(!mpj_plan_own_works(plan));
+    for (int i = 0; i < 600; i++) {
+        give();
+        finish(0, SHORT_S);
+    }
+    ck_assert_uint_le(give(), 445);
+}
+END_TEST
+
+/* 2 workers x 0.45 ms / 0.5 = 1.8 ms, which is 2000 jobs. */
+START_TEST(slow_messages_make_larger_batches)
+{
+    open_and_draw(NULL);
+    mpj_plan_message_cost(plan, 0.4501e-3);
+    ASSERT_SIZES(SHORT_S, 1, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2000, 2000);
+}
+END_TEST
+
+START_TEST(results_of_any_size_bound_once_they_were_seen)
+{
+    config.batch_bytes = 1000;
+    config.result_bytes = MPJ_UNKNOWN;
+    open_and_draw(NULL);
+    for (int i = 0; i < 10; i++) {
+        give();
+        mpj_batch batch = take_out(0);
+        mpj_outcome outcome = outcome_of(&batch);
+        outcome.result_bytes = 300 * batch.jobs;
+        answer(&batch, batch.jobs, SHORT_S * (double)batch.jobs);
+        ck_assert_int_eq(mpj_plan_done(plan, &outcome), 1);
+    }
+    ck_assert_uint_eq(give(), 3);
+}
+END_TEST
+
+/* With two workers left, a batch is a quarter of what waits, not an eighth. */
+START_TEST(a_loss_leaves_more_for_each)
+{
+    config.workers = 4;
+    config.total = 16;
+    open_and_draw(NULL);
+    mpj_plan_worker_lost(plan, 2);
+    mpj_plan_worker_lost(plan, 3);
+    ASSERT_SIZES(SHORT_S, 1, 1, 2, 3, 3, 2, 1, 1, 1, 1);
+}
+END_TEST
+
 static TCase *new_cases(Suite *suite, const char *name)
 {
     TCase *cases = tcase_create(name);
@@ -761,6 +839,16 @@ static void add_order_and_failures(Suite *suite)
     tcase_add_loop_test(cases, what_cannot_be_changes_nothing, 0, IMPOSSIBLE_COUNT);
 }
 
+static void add_learning(Suite *suite)
+{
+    TCase *cases = new_cases(suite, "learning");
+    tcase_add_loop_test(cases, others_outlast_worker_0_unless_somebody_serves_for_it, 0, 2);
+    tcase_add_test(cases, after_giving_way_the_others_need_not_outlast_it);
+    tcase_add_test(cases, slow_messages_make_larger_batches);
+    tcase_add_test(cases, results_of_any_size_bound_once_they_were_seen);
+    tcase_add_test(cases, a_loss_leaves_more_for_each);
+}
+
 int main(void)
 {
     Suite *suite = suite_create("plan");
@@ -768,5 +856,6 @@ int main(void)
     add_windows(suite);
     add_who(suite);
     add_order_and_failures(suite);
+    add_learning(suite);
     return unit_run(suite);
 }

@@ -1,5 +1,5 @@
-/* Random schedules. MPIJOB_SCHEDULES sets how many, MPIJOB_FIRST_SEED where to begin: to repeat a failure, set it to the
- * seed that was printed, and MPIJOB_SCHEDULES to 1. */
+/* Random schedules. MPIJOB_SCHEDULES sets how many, MPIJOB_FIRST_SEED where to begin: to repeat a failure, set the
+ * latter to the seed that was printed, and MPIJOB_SCHEDULES to 1. */
 #include "plan_model.h"
 
 #include "unit.h"
