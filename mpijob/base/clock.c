@@ -10,6 +10,7 @@
 #define FIRST_PAUSE_S 5e-6
 #define LONGEST_PAUSE_S 1e-3
 #define PAUSE_GROWTH 1.1
+#define BRISK_PAUSE_S 30e-6
 
 double mpj_now(void)
 {
@@ -40,6 +41,13 @@ void mpj_backoff_wait(mpj_backoff *backoff)
     backoff->pause_s *= PAUSE_GROWTH;
     if (backoff->pause_s > LONGEST_PAUSE_S)
         backoff->pause_s = LONGEST_PAUSE_S;
+}
+
+void mpj_backoff_wait_briskly(mpj_backoff *backoff)
+{
+    if (backoff->pause_s > BRISK_PAUSE_S)
+        backoff->pause_s = BRISK_PAUSE_S;
+    mpj_backoff_wait(backoff);
 }
 
 void mpj_sleep(double seconds)

@@ -16,10 +16,10 @@ void mpj_abort(MPI_Comm comm, const mpijob_error *err)
 }
 
 /* Waits until a collective that was begun with this code is over. */
-static void finish(const mpj_link *link, int code, MPI_Request *request, const char *what)
+static void finish(const mpj_link *link, int code, MPI_Request *request, size_t bytes, const char *what)
 {
     mpijob_error err;
-    int status = code == MPI_SUCCESS ? mpj_wait(request, what, &err) : mpj_fail_mpi(&err, code, what);
+    int status = code == MPI_SUCCESS ? mpj_wait_for_data(request, bytes, what, &err) : mpj_fail_mpi(&err, code, what);
     if (status != MPIJOB_OK)
         mpj_abort(link->comm, &err);
 }
@@ -30,7 +30,7 @@ void mpj_spread(mpj_link *link, void *data, size_t bytes)
         MPI_Request request;
         size_t piece = bytes - at < MPJ_PIECE_BYTES ? bytes - at : MPJ_PIECE_BYTES;
         int code = MPI_Ibcast((char *)data + at, (int)piece, MPI_BYTE, 0, link->comm, &request);
-        finish(link, code, &request, "spreading a result");
+        finish(link, code, &request, piece, "spreading a result");
     }
 }
 
@@ -52,7 +52,7 @@ static void gather_complaints(mpj_link *link, const complaint *mine, complaint *
 {
     MPI_Request request;
     int code = MPI_Iallgather(mine, sizeof *mine, MPI_BYTE, every, sizeof *every, MPI_BYTE, link->comm, &request);
-    finish(link, code, &request, "telling what is wrong");
+    finish(link, code, &request, 0, "telling what is wrong");
 }
 
 /* The record of rank `from` becomes everybody's. */
@@ -66,7 +66,7 @@ static void adopt(mpj_link *link, int from, mpijob_error *err)
     }
     MPI_Request request;
     int code = MPI_Ibcast(&record, sizeof record, MPI_BYTE, from, link->comm, &request);
-    finish(link, code, &request, "telling what is wrong");
+    finish(link, code, &request, 0, "telling what is wrong");
     mpj_error_sanitise(&record);
     *err = record;
 }
@@ -134,7 +134,7 @@ int mpj_agree(mpj_link *link, mpj_vote *vote, mpijob_error *err)
         mine[ROOT + i] = link->rank == 0 ? vote->root[i] : INT64_MAX;
     MPI_Request request;
     int code = MPI_Iallreduce(mine, least, COUNT, MPI_INT64_T, MPI_MIN, link->comm, &request);
-    finish(link, code, &request, "agreeing");
+    finish(link, code, &request, 0, "agreeing");
     if (least[STATUS] != MPIJOB_OK || least[DIGEST] != -least[MINUS_DIGEST])
         return settle(link, vote, err);
     memcpy(vote->root, &least[ROOT], sizeof vote->root);

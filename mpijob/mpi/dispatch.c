@@ -116,6 +116,10 @@ static int place_own_results(mpj_scheduler *s, mpj_work *work)
     size_t size = s->run->function->result_size;
     work->results = NULL;
     work->results_by_index = false;
+    if (size == MPIJOB_ANY_SIZE && !work->arena.data) {
+        mpj_buffer spare = mpj_buffers_take_any(&s->buffers);
+        work->arena = (mpj_arena){.data = spare.data, .capacity = spare.capacity};
+    }
     if (size == 0 || size == MPIJOB_ANY_SIZE)
         return 0;
     if (s->run->options.return_as == MPIJOB_LIST && !s->run->options.reduce) {
@@ -123,7 +127,9 @@ static int place_own_results(mpj_scheduler *s, mpj_work *work)
         work->results_by_index = true;
         return 0;
     }
-    work->results = mpj_alloc(work->jobs * size);
+    mpj_buffer buffer = mpj_buffers_take(&s->buffers, work->jobs * size);
+    work->results = buffer.data;
+    s->own_results_capacity = buffer.capacity;
     return work->results ? 0 : -1;
 }
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define RELEASES_A_TURN 64 /* then the messages get their turn */
+#define RELEASES_A_TURN 64 /* then messages and generator get their turn */
 
 /* -- Failures -- */
 
@@ -93,7 +93,7 @@ void mpj_hand_out_silently(mpj_scheduler *s)
         return;
     while (mpj_plan_release(s->plan, &release) == 1)
         if (release.last)
-            mpj_arrival_free(release.results);
+            mpj_arrival_free(s, release.results);
 }
 
 static const unsigned char *result_at(const mpj_scheduler *s, const mpj_arrival *arrival, uint64_t position,
@@ -168,19 +168,20 @@ static void hand_release(mpj_scheduler *s, const mpj_release *release)
 
 bool mpj_hand_out(mpj_scheduler *s)
 {
-    mpj_release releases[RELEASES_A_TURN];
+    mpj_release release;
     int count = 0;
     if (!wants_results(s))
         return false;
     pthread_mutex_lock(&s->link->lock);
-    while (count < RELEASES_A_TURN && mpj_plan_release(s->plan, &releases[count]) == 1)
-        count++;
-    pthread_mutex_unlock(&s->link->lock);
-    for (int i = 0; i < count; i++) {
+    while (count < RELEASES_A_TURN && mpj_plan_release(s->plan, &release) == 1) {
+        pthread_mutex_unlock(&s->link->lock);
         if (s->handing_out)
-            hand_release(s, &releases[i]);
-        if (releases[i].last)
-            mpj_arrival_free(releases[i].results);
+            hand_release(s, &release);
+        pthread_mutex_lock(&s->link->lock);
+        if (release.last)
+            mpj_arrival_free(s, release.results);
+        count++;
     }
+    pthread_mutex_unlock(&s->link->lock);
     return count > 0;
 }

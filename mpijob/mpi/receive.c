@@ -13,11 +13,13 @@
 
 #define MESSAGES_A_TURN 64 /* then others get their turn: sending, handing out */
 
-void mpj_arrival_free(mpj_arrival *arrival)
+void mpj_arrival_free(mpj_scheduler *s, mpj_arrival *arrival)
 {
+    if (!arrival)
+        return;
     for (int i = 0; i < MPJ_PARTS; i++)
         if (!arrival->parts[i].borrowed)
-            mpj_free(arrival->parts[i].data);
+            mpj_buffers_give(&s->buffers, (mpj_buffer){arrival->parts[i].data, arrival->parts[i].capacity});
     mpj_free(arrival->offsets);
     mpj_free(arrival);
 }
@@ -58,8 +60,11 @@ static int make_room(mpj_scheduler *s, mpj_arrival *arrival, const mpj_batch *ba
         if (i == MPJ_PART_RESULTS)
             part->data = in_place(s, batch);
         part->borrowed = part->data != NULL;
-        if (!part->data)
-            part->data = mpj_alloc(bytes[i]);
+        if (!part->borrowed) {
+            mpj_buffer buffer = mpj_buffers_take(&s->buffers, bytes[i]);
+            part->data = buffer.data;
+            part->capacity = buffer.capacity;
+        }
         if (!part->data)
             return -1;
     }
@@ -138,7 +143,7 @@ static void take_reply(mpj_scheduler *s, const unsigned char *message, size_t by
     if (!arrival || make_room(s, arrival, batch, sizes) != 0) {
         swallow_parts(s, &head, sizes, 0, from);
         if (arrival)
-            mpj_arrival_free(arrival);
+            mpj_arrival_free(s, arrival);
         mpj_fail_memory(&err, "results on rank 0", head.results_bytes);
         err.rank = 0;
         mpj_stop_run(s, MPIJOB_ENOMEM, &err, true);
@@ -178,7 +183,8 @@ static int all_here(mpj_arrival *arrival, bool *here, mpijob_error *err)
 static void scatter(mpj_scheduler *s, const mpj_arrival *arrival, const mpj_batch *batch)
 {
     const mpj_part *results = &arrival->parts[MPJ_PART_RESULTS];
-    if (s->run->options.return_as != MPIJOB_LIST || s->run->options.reduce || results->borrowed)
+    if (s->run->options.return_as != MPIJOB_LIST || s->run->options.reduce || results->borrowed ||
+        results->bytes == 0)
         return;
     size_t size = s->run->function->result_size;
     const unsigned char *from = results->data;
@@ -261,7 +267,7 @@ static void complete(mpj_scheduler *s, mpj_arrival *arrival)
         mpj_stop_run(s, kept, &err, true);
     }
     if (kept != 1)
-        mpj_arrival_free(arrival);
+        mpj_arrival_free(s, arrival);
     mpj_plan_counts counts;
     mpj_plan_count(s->plan, &counts);
     mpj_report_update(&s->report, &counts);
@@ -283,7 +289,7 @@ int mpj_complete_arrivals(mpj_scheduler *s)
         }
         *at = arrival->next;
         if (arrival->lost)
-            mpj_arrival_free(arrival);
+            mpj_arrival_free(s, arrival);
         else
             complete(s, arrival);
         completed++;
@@ -293,26 +299,26 @@ int mpj_complete_arrivals(mpj_scheduler *s)
 
 /* -- Rank 0's own batches -- */
 
-static mpj_part take_over(void *data, size_t bytes)
+static mpj_part take_over(void *data, size_t bytes, size_t capacity)
 {
-    return (mpj_part){.data = data, .bytes = bytes};
+    return (mpj_part){.data = data, .bytes = bytes, .capacity = capacity};
 }
 
 /* The work's memory goes over to the arrival, so that results of any size are not copied. */
 static void take_own_parts(mpj_scheduler *s, mpj_arrival *arrival)
 {
     mpj_work *work = &s->own;
-    arrival->parts[MPJ_PART_FAILURES] = take_over(work->failures.data, work->failures.bytes);
+    arrival->parts[MPJ_PART_FAILURES] = take_over(work->failures.data, work->failures.bytes, 0);
     work->failures = (mpj_failures){0};
     if (s->run->function->result_size == MPIJOB_ANY_SIZE) {
-        arrival->parts[MPJ_PART_SIZES] = take_over(work->sizes, work->executed * sizeof *work->sizes);
-        arrival->parts[MPJ_PART_RESULTS] = take_over(work->arena.data, work->arena.used);
+        arrival->parts[MPJ_PART_SIZES] = take_over(work->sizes, work->executed * sizeof *work->sizes, 0);
+        arrival->parts[MPJ_PART_RESULTS] = take_over(work->arena.data, work->arena.used, work->arena.capacity);
         work->sizes = NULL;
         work->sizes_capacity = 0;
         work->arena = (mpj_arena){0};
     } else {
         size_t bytes = work->executed * s->run->function->result_size;
-        arrival->parts[MPJ_PART_RESULTS] = take_over(work->results, bytes);
+        arrival->parts[MPJ_PART_RESULTS] = take_over(work->results, bytes, s->own_results_capacity);
         arrival->parts[MPJ_PART_RESULTS].borrowed = work->results_by_index;
         work->results = NULL;
     }

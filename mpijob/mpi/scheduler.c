@@ -9,6 +9,7 @@
 
 #include <mpijob/start.h>
 
+#include <math.h>
 #include <string.h>
 
 void mpj_stop_run(mpj_scheduler *s, int status, const mpijob_error *err, bool broken)
@@ -117,6 +118,7 @@ static void run_jobs(mpj_scheduler *s)
         if (!over)
             mpj_begin_own(s);
         bool own = s->own_active;
+        bool data_moves = s->coming || s->outbox.leaving;
         s->link->watchdog.served_at = mpj_now();
         pthread_mutex_unlock(&s->link->lock);
         tell_progress(s);
@@ -128,7 +130,7 @@ static void run_jobs(mpj_scheduler *s)
             return;
         } else if (!found && !called) {
             double began = mpj_now();
-            mpj_backoff_wait(&backoff);
+            data_moves ? mpj_backoff_wait_briskly(&backoff) : mpj_backoff_wait(&backoff);
             s->ranks[0].waiting_s += mpj_now() - began;
             continue;
         }
@@ -240,7 +242,7 @@ static void sum_up(mpj_scheduler *s, const mpj_plan_counts *counts, double wall_
     mpijob_stats *sum = &s->stats;
     double most_busy = 0;
     mpijob_rank_stats *own = &s->ranks[0];
-    own->scheduling_s = wall_s - own->busy_s - own->waiting_s;
+    own->scheduling_s = fmax(0, mpj_now() - s->run->began - own->busy_s - own->waiting_s);
     sum->jobs = counts->done;
     sum->failed = counts->failed;
     sum->left = s->run->inputs.count == MPIJOB_UNKNOWN ? counts->drawn - counts->done
@@ -313,11 +315,12 @@ static void close_scheduler(mpj_scheduler *s)
     mpj_release release;
     while (s->plan && mpj_plan_release(s->plan, &release) == 1)
         if (release.last)
-            mpj_arrival_free(release.results);
+            mpj_arrival_free(s, release.results);
     while (s->plan && mpj_plan_abandoned(s->plan, &left) == 1)
-        mpj_arrival_free(left);
+        mpj_arrival_free(s, left);
     mpj_plan_free(s->plan);
     mpj_outbox_free(&s->outbox);
+    mpj_buffers_free(&s->buffers);
     if (!s->own.results_by_index)
         mpj_free(s->own.results);
     mpj_work_free(&s->own);

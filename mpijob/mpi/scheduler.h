@@ -11,6 +11,7 @@
 #define MPJ_MPI_SCHEDULER_H
 
 #include "mpi/argstore.h"
+#include "mpi/buffers.h"
 #include "mpi/execute.h"
 #include "mpi/outbox.h"
 #include "mpi/report.h"
@@ -28,6 +29,7 @@
 typedef struct mpj_part {
     unsigned char *data;
     size_t bytes;
+    size_t capacity;
     bool borrowed; /* data is the caller's array */
     mpj_transfer transfer;
 } mpj_part;
@@ -55,6 +57,7 @@ typedef struct mpj_scheduler {
     uint64_t outstanding; /* batches that other ranks have not answered */
     mpj_outbox outbox;
     mpj_arrival *coming;  /* answered, parts on their way */
+    mpj_buffers buffers;  /* for results */
 
     mpj_executor executor; /* rank 0's own work */
     mpj_work own;
@@ -62,7 +65,7 @@ typedef struct mpj_scheduler {
     bool own_active;
     unsigned char *own_args;
     size_t own_args_capacity;
-    double own_ended_at;
+    size_t own_results_capacity;
 
     mpj_argstore args; /* of jobs from a generator */
     uint64_t drawn_by_generator;
@@ -90,7 +93,8 @@ int mpj_receive(mpj_scheduler *s);
 int mpj_complete_arrivals(mpj_scheduler *s);
 /* The own batch is executed. */
 void mpj_own_done(mpj_scheduler *s);
-void mpj_arrival_free(mpj_arrival *arrival);
+/* NULL is allowed. */
+void mpj_arrival_free(mpj_scheduler *s, mpj_arrival *arrival);
 
 /* dispatch.c. Sends what the plan decides; returns how many batches. */
 int mpj_dispatch(mpj_scheduler *s);

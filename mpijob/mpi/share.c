@@ -20,7 +20,8 @@ struct mpijob_shared {
     uint64_t id;
     int kind;
     mpj_nodefile file; /* kinds 1 and 2 */
-    void *copy;        /* kind 3 */
+    void *copy;        /* kind 3, inside copy_block */
+    void *copy_block;
     size_t bytes;
     mpj_link *link;    /* serving: whose ranks release theirs with this one; else NULL */
 };
@@ -48,7 +49,7 @@ uint64_t mpj_shared_id(const mpijob_shared *shared)
 static void release(mpijob_shared *shared)
 {
     mpj_nodefile_close(&shared->file);
-    free(shared->copy);
+    mpj_free(shared->copy_block);
     mpj_free(shared);
 }
 
@@ -95,7 +96,7 @@ static int broadcast(void *data, size_t bytes, MPI_Comm comm, mpijob_error *err)
         MPI_Request request;
         size_t piece = bytes - at < MPJ_PIECE_BYTES ? bytes - at : MPJ_PIECE_BYTES;
         int code = MPI_Ibcast((char *)data + at, (int)piece, MPI_BYTE, 0, comm, &request);
-        int status = code == MPI_SUCCESS ? mpj_wait(&request, "spreading a shared input", err)
+        int status = code == MPI_SUCCESS ? mpj_wait_for_data(&request, piece, "spreading a shared input", err)
                                          : mpj_fail_mpi(err, code, "spreading a shared input");
         if (status != MPIJOB_OK)
             return status;
@@ -141,14 +142,22 @@ static int place_in_file(mpijob_shared *shared, mpj_link *link, nodes *n, const 
     return all;
 }
 
+static int make_copy(mpijob_shared *shared)
+{
+    shared->copy_block = mpj_alloc(shared->bytes + COPY_ALIGN);
+    if (!shared->copy_block)
+        return MPIJOB_ENOMEM;
+    uintptr_t past = (uintptr_t)shared->copy_block + COPY_ALIGN - 1;
+    shared->copy = (void *)(past - past % COPY_ALIGN);
+    return MPIJOB_OK;
+}
+
 static int place_copy(mpijob_shared *shared, mpj_link *link, mpijob_error *err)
 {
-    size_t bytes = (shared->bytes + COPY_ALIGN) / COPY_ALIGN * COPY_ALIGN;
-    shared->copy = aligned_alloc(COPY_ALIGN, bytes);
-    int status = shared->copy ? MPIJOB_OK : MPIJOB_ENOMEM;
+    int status = make_copy(shared);
     int all = worst(link, status);
     if (all != MPIJOB_OK)
-        mpj_fail_memory(err, "a copy of a shared input on every rank", bytes);
+        mpj_fail_memory(err, "a copy of a shared input on every rank", shared->bytes);
     return all;
 }
 
@@ -256,13 +265,12 @@ static int share_nested(mpijob_shared **shared, const void *data, size_t bytes, 
         return status;
     mpijob_shared *made = mpj_calloc(1, sizeof *made);
     if (made)
-        made->copy = aligned_alloc(COPY_ALIGN, (bytes + COPY_ALIGN) / COPY_ALIGN * COPY_ALIGN);
-    if (!made || !made->copy) {
+        made->bytes = bytes;
+    if (!made || make_copy(made) != MPIJOB_OK) {
         mpj_free(made);
         return mpj_fail_memory(err, "a shared input", bytes);
     }
     made->kind = MPIJOB_SHARE_COPY;
-    made->bytes = bytes;
     if (bytes > 0)
         memcpy(made->copy, data, bytes);
     *shared = made;

@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 
+#define MANY_BYTES (64 << 10) /* more than a transport takes at once */
+
 int mpj_fail_mpi(mpijob_error *err, int code, const char *what)
 {
     char text[MPI_MAX_ERROR_STRING] = "";
@@ -19,6 +21,11 @@ int mpj_fail_mpi(mpijob_error *err, int code, const char *what)
 
 int mpj_wait(MPI_Request *request, const char *what, mpijob_error *err)
 {
+    return mpj_wait_for_data(request, 0, what, err);
+}
+
+int mpj_wait_for_data(MPI_Request *request, size_t bytes, const char *what, mpijob_error *err)
+{
     mpj_backoff backoff = {0};
     for (;;) {
         int done = 0;
@@ -27,7 +34,7 @@ int mpj_wait(MPI_Request *request, const char *what, mpijob_error *err)
             return mpj_fail_mpi(err, code, what);
         if (done)
             return MPIJOB_OK;
-        mpj_backoff_wait(&backoff);
+        bytes < MANY_BYTES ? mpj_backoff_wait(&backoff) : mpj_backoff_wait_briskly(&backoff);
     }
 }
 

@@ -30,5 +30,7 @@ int mpj_fail_mpi(mpijob_error *err, int code, const char *what);
 
 /* Waits, asleep, until a request is complete (for collectives; the request is freed). */
 int mpj_wait(MPI_Request *request, const char *what, mpijob_error *err);
+/* The same for a collective that moves `bytes` bytes: briskly when they are many. */
+int mpj_wait_for_data(MPI_Request *request, size_t bytes, const char *what, mpijob_error *err);
 
 #endif

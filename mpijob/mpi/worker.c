@@ -10,6 +10,7 @@
 #include "base/error.h"
 
 #include <mpijob/start.h>
+#include <math.h>
 #include <string.h>
 
 #define SLICE_S 0.5e-3 /* a look at the messages this often, should the run be stopped */
@@ -292,10 +293,19 @@ static void execute(worker *w, desk *d)
 
 /* -- The loop -- */
 
+/* Whether arguments or results are on their way: what is in the inbox is waited for because of them. */
+static bool data_moves(worker *w)
+{
+    for (unsigned i = 0; i < DESKS; i++)
+        if (!has_left(w, &w->desks[i]))
+            return true;
+    return w->count > 0;
+}
+
 static void wait_a_moment(worker *w, mpj_backoff *backoff)
 {
     double began = mpj_now();
-    mpj_backoff_wait(backoff);
+    data_moves(w) ? mpj_backoff_wait_briskly(backoff) : mpj_backoff_wait(backoff);
     w->bye.waiting_s += mpj_now() - began;
 }
 
@@ -330,14 +340,14 @@ static void say_goodbye(worker *w)
     mpj_transfer leaving = {0};
     bool left = false;
     w->bye.kind = MPJ_BYE;
-    w->bye.scheduling_s = mpj_now() - w->run->began - w->bye.busy_s - w->bye.waiting_s;
+    w->bye.scheduling_s = fmax(0, mpj_now() - w->run->began - w->bye.busy_s - w->bye.waiting_s);
     need(w, mpj_transfer_send(&leaving, &w->bye, sizeof w->bye, 0, MPJ_TAG_TO_SCHEDULER, w->comm, &err), &err);
     for (unsigned i = 0; i < DESKS;) {
         need(w, mpj_transfer_test(&leaving, &left, &err), &err);
         if (left && has_left(w, &w->desks[i]))
             i++;
         else
-            mpj_backoff_wait(&backoff);
+            mpj_backoff_wait_briskly(&backoff);
     }
 }
 

@@ -100,6 +100,17 @@ static double bound_by_bytes(const mpj_batchrule *rule, double jobs)
     return jobs;
 }
 
+/* Towards the end batches shrink, so that nobody waits for the last one; but not below what the messages for it cost
+ * when all workers ask at once, or a busy scheduler would drown in them. */
+static double fair_share(const mpj_batchrule *rule, double waiting)
+{
+    double share = ceil(waiting / (2.0 * rule->workers));
+    if (rule->message_s <= 0 || rule->job_s <= 0)
+        return share;
+    double covering = floor(2.0 * rule->workers * rule->message_s / fmax(rule->job_s, SHORTEST_JOB_S));
+    return fmax(share, fmin(ceil(waiting / rule->workers), covering));
+}
+
 uint64_t mpj_batchrule_jobs(const mpj_batchrule *rule, uint64_t last, uint64_t waiting, bool own)
 {
     if (rule->fixed)
@@ -111,7 +122,7 @@ uint64_t mpj_batchrule_jobs(const mpj_batchrule *rule, uint64_t last, uint64_t w
     }
     jobs = bound_by_bytes(rule, jobs);
     if (waiting != MPJ_UNKNOWN)
-        jobs = fmin(jobs, ceil((double)waiting / (2.0 * rule->workers)));
+        jobs = fmin(jobs, fair_share(rule, (double)waiting));
     if (rule->most)
         jobs = fmin(jobs, (double)rule->most);
     return jobs > 1 ? (uint64_t)fmin(jobs, LARGEST_BATCH) : 1;

@@ -2,13 +2,14 @@
 set(fault_suites
     test_bad_options
     test_callbacks_fail
+    test_job_failure
     test_memory_faults)
 foreach(suite IN LISTS fault_suites)
     mpijob_mpi_test(${suite} RANKS 1 2 3 5 SOURCES suite.c SECONDS 120)
 endforeach()
 
 # Programs that scripts launch: what they do includes not to end well.
-foreach(program mpi_fault)
+foreach(program mpi_fault slow_jobs stress)
     mpijob_test_program(${program} ${program}.c)
     target_link_libraries(${program} PRIVATE mpijob_testing)
 endforeach()
@@ -20,3 +21,11 @@ mpijob_script_test(mpi.mpi_faults COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/mpi-faults
                    SECONDS 200 LABELS mpi)
 mpijob_script_test(long.mpi_faults COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/mpi-faults $<TARGET_FILE:mpi_fault> 70 ${launcher}
                    SECONDS 1500 LABELS long)
+mpijob_script_test(mpi.signals COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/signals $<TARGET_FILE:slow_jobs> ${launcher}
+                   SECONDS 120 LABELS mpi)
+
+# Random runs; a seed that goes wrong is printed.
+mpijob_run_test(mpi.stress TARGET stress RANKS 1 2 3 5 ARGS 1 60 SECONDS 120 LABELS mpi)
+# Jobs long enough for the helper thread of rank 0 to be at work.
+mpijob_run_test(mpi.stress_long_jobs TARGET stress RANKS 2 3 ARGS 1 25 8000 SECONDS 120 LABELS mpi)
+mpijob_run_test(long.stress TARGET stress RANKS 2 3 8 32 ARGS 1000 1000 SECONDS 900 LABELS long)

@@ -246,10 +246,11 @@ START_TEST(the_callers_communicator_is_left_alone)
     MPI_Comm_create_errhandler(ignore, &mine);
     MPI_Comm_set_errhandler(copy, mine);
     int next = (suite_rank + 1) % suite_size;
-    int message = suite_rank;
+    int sent = suite_rank;
+    int message = -1;
     MPI_Request request;
     /* A message of the caller's own that is on its way during the run. */
-    MPI_Isend(&message, 1, MPI_INT, next, 2, copy, &request);
+    MPI_Isend(&sent, 1, MPI_INT, next, 2, copy, &request);
     int status = sum_by_run(&sum, 1000, copy, NULL);
     MPI_Recv(&message, 1, MPI_INT, MPI_ANY_SOURCE, MPI_ANY_TAG, copy, MPI_STATUS_IGNORE);
     MPI_Wait(&request, MPI_STATUS_IGNORE);

@@ -56,6 +56,29 @@ END_TEST
 
 #define NO_END MPJ_UNKNOWN
 
+/* With message_s = 10 us and job_s = 30 us: P workers that ask at once keep the scheduler busy for 2 P 10 us, so a batch
+ * covers that with floor(2 P 10 / 30) jobs, but never more than one P-th of what is left. */
+static const struct {
+    uint32_t workers;
+    uint64_t waiting, jobs;
+} busy_ends[] = {
+    {6, 600, 50},  /* a share of 600 / 12 is more than the 4 that cover */
+    {6, 24, 4},    /* a share would be 2 */
+    {6, 12, 2},    /* one sixth of what is left */
+    {6, 3, 1},
+    {600, 3600, 6}, /* a share would be 3, covering 400 */
+};
+
+START_TEST(a_busy_scheduler_gives_larger_last_batches)
+{
+    mpj_batchrule rule = {.workers = busy_ends[_i].workers, .own_limit_s = 1};
+    mpj_batchrule_start(&rule);
+    mpj_batchrule_measured(&rule, 1, 1, 30e-6, -1, false);
+    mpj_batchrule_message_cost(&rule, 10.1e-6);
+    ck_assert_uint_eq(mpj_batchrule_jobs(&rule, 1000, busy_ends[_i].waiting, false), busy_ends[_i].jobs);
+}
+END_TEST
+
 static const struct {
     const char *what;
     double job_s; /* < 0: nothing was measured */
@@ -203,6 +226,7 @@ int main(void)
     tcase_add_loop_test(cases, target_is_the_formula, 0, UNIT_COUNT(targets));
     tcase_add_loop_test(cases, size_is_the_formula, 0, UNIT_COUNT(sizes));
     tcase_add_loop_test(cases, ahead_is_the_formula, 0, UNIT_COUNT(aheads));
+    tcase_add_loop_test(cases, a_busy_scheduler_gives_larger_last_batches, 0, UNIT_COUNT(busy_ends));
     tcase_add_test(cases, what_is_learned_is_smoothed);
     tcase_add_test(cases, what_says_nothing_changes_nothing);
     tcase_add_test(cases, results_of_any_size_bound_by_what_came);

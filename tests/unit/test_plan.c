@@ -159,7 +159,7 @@ START_TEST(batches_shrink_at_the_end)
 {
     config.total = 40;
     open_and_draw(NULL);
-    ASSERT_SIZES(SHORT_S, 1, 1, 2, 4, 8, 6, 5, 4, 3, 2, 1, 1, 1, 1);
+    ASSERT_SIZES(SHORT_S, 1, 1, 2, 4, 7, 5, 4, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1);
     ck_assert_uint_eq(counts().waiting, 0);
 }
 END_TEST
@@ -779,7 +779,7 @@ START_TEST(a_loss_leaves_more_for_each)
     open_and_draw(NULL);
     mpj_plan_worker_lost(plan, 2);
     mpj_plan_worker_lost(plan, 3);
-    ASSERT_SIZES(SHORT_S, 1, 1, 2, 3, 3, 2, 1, 1, 1, 1);
+    ASSERT_SIZES(SHORT_S, 1, 1, 2, 3, 2, 2, 1, 1, 1, 1, 1);
 }
 END_TEST
 
