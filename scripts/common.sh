@@ -7,8 +7,9 @@ export LC_ALL=C.UTF-8
 # What the library and the examples are built from; the others are for tests only. Debian's names.
 packages_library=(gcc libc6-dev make cmake pkg-config openmpi-bin libopenmpi-dev libjansson-dev libmurmurhash-dev librandom123-dev)
 packages_examples=(libsvm-dev zlib1g-dev)
-packages_tests=(check g++ groff-base)
+packages_tests=(check g++ groff-base procps)
 packages_mpich=(mpich libmpich-dev)
+packages_cluster=(iproute2 munge slurmctld slurmd slurm-client slurm-wlm-basic-plugins libpmix2)
 
 say()
 {
@@ -19,6 +20,13 @@ die()
 {
     printf '%s: %s\n' "$(basename "$0")" "$*" >&2
     exit 1
+}
+
+# A command line that is not understood: exit status 2.
+wrong_use()
+{
+    printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+    exit 2
 }
 
 cores()

@@ -31,10 +31,14 @@ set(MPIJOB_TEST_ENVIRONMENT
     OMPI_MCA_orte_base_help_aggregate=0)
 set(sanitizer_files ${MPIJOB_TEST_ROOT}/sanitizers)
 list(APPEND MPIJOB_TEST_ENVIRONMENT
-     ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
+     ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:allocator_may_return_null=1
      LSAN_OPTIONS=suppressions=${sanitizer_files}/leaks.txt:print_suppressions=0
      UBSAN_OPTIONS=print_stacktrace=1
      TSAN_OPTIONS=suppressions=${sanitizer_files}/threads.txt:ignore_noninstrumented_modules=1:halt_on_error=0:exitcode=66)
+if(MPIJOB_SANITIZE)
+    # A process for each test would be searched for leaks each time. Scripts leave out what a sanitizer adds nothing to.
+    list(APPEND MPIJOB_TEST_ENVIRONMENT CK_FORK=no MPIJOB_TEST_LESS=yes)
+endif()
 
 # A program of the tests. Under these sanitizers it keeps plug-ins of MPI loaded, so that reports can be attributed.
 function(mpijob_test_program target)
@@ -84,9 +88,12 @@ function(mpijob_unit_campaign name seconds)
     set_property(TEST long.${name} APPEND PROPERTY ENVIRONMENT CK_DEFAULT_TIMEOUT=${seconds} ${ARGN})
 endfunction()
 
-# More threads of control than two ranks make no new race, and cost minutes.
+# More threads of control than two ranks make no new race, and cost minutes; so do more than three under the others.
 function(mpijob_ranks_to_test out)
     set(ranks ${ARGN})
+    if(MPIJOB_SANITIZE AND 2 IN_LIST ranks)
+        list(FILTER ranks INCLUDE REGEX "^[123]$")
+    endif()
     if("thread" IN_LIST MPIJOB_SANITIZE AND 2 IN_LIST ranks)
         set(ranks 2)
     endif()
