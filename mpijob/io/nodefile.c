@@ -17,7 +17,7 @@ static size_t mapped_bytes(size_t bytes)
 
 static int map(mpj_nodefile *file, int descriptor, size_t bytes, int protection, const char *name, mpijob_error *err)
 {
-    void *data = mmap(NULL, mapped_bytes(bytes), protection, MAP_SHARED, descriptor, 0);
+    void *data = mmap(NULL, mapped_bytes(bytes), protection, MAP_SHARED | MAP_POPULATE, descriptor, 0);
     if (data == MAP_FAILED)
         return mpj_fail_os(err, errno, "cannot map %s (%zu bytes)", name, bytes);
     file->data = data;

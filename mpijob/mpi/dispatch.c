@@ -95,7 +95,7 @@ int mpj_dispatch(mpj_scheduler *s)
 void mpj_tell_all(mpj_scheduler *s, uint32_t kind)
 {
     mpijob_error err;
-    for (int to = 1; to < s->run->used; to++) {
+    for (int to = 1; to < s->link->size; to++) {
         mpj_batch_head head = {.kind = kind};
         mpj_letter *letter = mpj_outbox_letter(&s->outbox);
         if (!letter) {

@@ -102,7 +102,7 @@ static void warn_of_cap(const mpj_run *run)
                      run->options.n_jobs, run->link->size, run->options.n_jobs, run->options.n_jobs);
 }
 
-/* Everyone hears how it went, and on request gets the results. The ranks left out have waited here all the time. */
+/* Everyone hears how it went, and on request gets the results. */
 static int close_run(mpj_run *run, mpj_ending *ending, mpijob_error *err)
 {
     mpj_link *link = run->link;
@@ -139,7 +139,7 @@ static int run_agreed(mpj_run *run, mpijob_error *err)
     warn_of_cap(run);
     if (run->rank == 0)
         mpj_schedule(run, &ending);
-    else if (run->rank < run->used)
+    else
         mpj_work_for(run);
     return close_run(run, &ending, err);
 }

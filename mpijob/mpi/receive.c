@@ -369,6 +369,8 @@ static void take_bye(mpj_scheduler *s, const unsigned char *message, size_t byte
     }
     memcpy(&bye, message, sizeof bye);
     s->byes++;
+    if (from >= s->run->used)
+        return;
     s->ranks[from] = (mpijob_rank_stats){.jobs = bye.jobs,
                                          .batches = bye.batches,
                                          .busy_s = bye.busy_s,

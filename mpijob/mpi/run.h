@@ -44,7 +44,7 @@ uint64_t mpj_run_digest(const mpj_run *run);
 /* A message to the caller's log. */
 void mpj_run_warn(const mpj_run *run, const char *format, ...) MPIJOB_PRINTF(2, 3);
 
-/* The run's protocol on rank 0, and on ranks 1 .. used - 1; everything between opening and closing. On return no
+/* The run's protocol on rank 0, and on all others; everything between opening and closing. On return no
  * message of it is left. On rank 0 *ending says how it went. */
 void mpj_schedule(mpj_run *run, mpj_ending *ending);
 void mpj_work_for(mpj_run *run);

@@ -138,7 +138,8 @@ static void run_jobs(mpj_scheduler *s)
     }
 }
 
-/* Every worker answers MPJ_END with MPJ_BYE, its last message: after that none is on its way. */
+/* Every rank answers MPJ_END with MPJ_BYE, its last message: after that none is on its way. Ranks that n_jobs leaves out
+ * are workers without batches: they sleep, and can ask for a stop like the others. */
 static void dismiss_workers(mpj_scheduler *s)
 {
     mpj_backoff backoff = {0};
@@ -146,7 +147,7 @@ static void dismiss_workers(mpj_scheduler *s)
     if (s->alone)
         return;
     mpj_tell_all(s, MPJ_END);
-    while (s->byes + 1 < (size_t)s->run->used || s->outbox.leaving) {
+    while (s->byes + 1 < (size_t)s->link->size || s->outbox.leaving) {
         int found = mpj_receive(s);
         int status = mpj_outbox_test(&s->outbox, &err);
         if (status != MPIJOB_OK)
@@ -202,7 +203,7 @@ static int open_scheduler(mpj_scheduler *s, mpj_run *run)
     memset(s, 0, sizeof *s);
     s->run = run;
     s->link = run->link;
-    s->alone = run->used == 1;
+    s->alone = run->link->size == 1;
     s->handing_out = true;
     s->outbox.comm = run->link->comm;
     s->args.size = run->inputs.next ? run->function->args_size : 0;
@@ -335,7 +336,7 @@ static void dismiss_without_schedule(mpj_run *run)
 {
     mpj_batch_head head = {.kind = MPJ_END};
     mpijob_error err;
-    for (int to = 1; to < run->used; to++) {
+    for (int to = 1; to < run->link->size; to++) {
         unsigned char message[MPJ_MESSAGE_BYTES];
         uint32_t kind = 0;
         int code = MPI_Send(&head, sizeof head, MPI_BYTE, to, MPJ_TAG_TO_WORKER, run->link->comm);

@@ -52,7 +52,7 @@ typedef struct mpj_scheduler {
     mpj_run *run;
     mpj_link *link;
     mpj_plan *plan;
-    bool alone;       /* no other rank takes part */
+    bool alone;       /* there is no other rank */
     bool helped;      /* the watchdog is at work */
     uint64_t outstanding; /* batches that other ranks have not answered */
     mpj_outbox outbox;
