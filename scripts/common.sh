@@ -74,7 +74,7 @@ need_packages()
         say "packages: fetching the package lists"
         apt update || die "apt-get update failed: is there a network, and is this user allowed to?"
         apt install --no-install-recommends "${missing[@]}" ||
-            die "apt-get could not install: ${missing[*]} (see its messages above)"
+            die "apt-get could not install: ${missing[*]} (no network? its messages are above)"
     fi
 }
 

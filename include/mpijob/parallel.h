@@ -237,7 +237,8 @@ typedef enum mpijob_rank0 {
 typedef struct mpijob_parallel_options {
     int n_jobs;  /**< ranks to use: 0 or -1: all; -2: all but one; -3: ...; never fewer than one; more than there are: all,
                       with a warning that says how to start more. The ranks left out sleep until the run ends */
-    int verbose; /**< 0: silent; larger: more lines; above 10: at every reply; below 50 to stderr, from 50 to stdout */
+    int verbose; /**< 0: silent; larger: more lines; above 10: every finished job
+                      (of jobs that come in one reply, the last); below 50 to stderr, from 50 to stdout */
     const char *pre_dispatch;    /**< jobs drawn and unfinished at most: "all", a number, or an expression in n_jobs with
                                       + - * / // % ** ( ), at most 30 characters, such as "2*n_jobs". NULL: "all" for
                                       ranges and arrays, two automatic batches a rank for generators. A job is finished
@@ -335,8 +336,9 @@ enum {
  * Collective. In rank 0's main, mpijob_parallel and mpijob_share on `comm` are then called by rank 0 alone.
  *
  *     mpijob_init(&argc, &argv, 0, NULL);
- *     if (mpijob_serve(functions, NULL, MPI_COMM_WORLD, NULL))
- *         return mpijob_finalize(NULL) != 0;
+ *     int role = mpijob_serve(functions, NULL, MPI_COMM_WORLD, NULL);
+ *     if (role != MPIJOB_LEADS)
+ *         return mpijob_finalize(NULL) != MPIJOB_OK || role != MPIJOB_SERVED;
  *
  * @param functions  NULL-terminated array of the functions that runs may use, the same on every rank; kept, not copied
  * @param context    (own) what jobs on this rank find in job->context. (On rank 0 a run's options may say another)

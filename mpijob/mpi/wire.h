@@ -45,7 +45,8 @@ typedef struct mpj_batch_head {
 
 typedef struct mpj_reply_head {
     uint32_t kind;
-    uint32_t parts_follow; /* 0: results, then failures, are inside; 1: each non-empty one is a message MPJ_TAG_RESULTS */
+    uint32_t parts_follow; /* a bit each for sizes (1), failures (2), results (4), which come in this order: set: in a
+                              message MPJ_TAG_RESULTS of its own; not set: inside */
     uint64_t id;
     uint64_t executed;
     uint64_t failed;
