@@ -247,6 +247,36 @@ START_TEST(expressions_that_make_no_sense)
 }
 END_TEST
 
+/* -- Stopping -- */
+
+static int wait_a_millisecond(void *result, const void *args, mpijob_job *job)
+{
+    (void)result, (void)args, (void)job;
+    suite_sleep(1e-3);
+    return 0;
+}
+
+/* The last rank asks, also as one that n_jobs leaves out; with 3 s of work a request that nobody hears is success. */
+START_TEST(any_rank_can_ask_for_a_stop)
+{
+    int8_t statuses[3000];
+    mpijob_error err;
+    mpijob_function f = {.call = wait_a_millisecond};
+    mpijob_inputs inputs = mpijob_range(COUNT_OF(statuses));
+    mpijob_parallel_options options = {.n_jobs = _i, .statuses = suite_rank == 0 ? statuses : NULL};
+    if (suite_rank == suite_size - 1)
+        mpijob_request_stop();
+    int status = run(NULL, &f, &inputs, &options, &err);
+    ck_assert_int_eq(status, MPIJOB_ECANCELED);
+    ck_assert_ptr_nonnull(strstr(err.text, "of 3000 jobs were not run"));
+    rank0(statuses[COUNT_OF(statuses) - 1] == MPIJOB_ECANCELED);
+    everyone(mpijob_stop_requested());
+    mpijob_clear_stop();
+    inputs = mpijob_range(10);
+    ck_assert_int_eq(run(NULL, &f, &inputs, &options, NULL), MPIJOB_OK);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     Suite *suite = suite_create("njobs");
@@ -255,6 +285,7 @@ int main(int argc, char **argv)
     tcase_add_test(group, no_number_of_ranks_without_ranks);
     tcase_add_test(group, more_than_there_are);
     tcase_add_loop_test(group, ranks_that_wait_are_asleep, 0, 3);
+    tcase_add_loop_test(group, any_rank_can_ask_for_a_stop, 0, 3);
     group = suite_group(suite, "batches");
     tcase_add_loop_test(group, batches_are_as_large_as_asked_for, 0, COUNT_OF(batches));
     tcase_add_test(group, as_many_single_jobs_as_ranks);
