@@ -1,0 +1,30 @@
+/* What a plan consists of: for the files that make up sched/plan.h, and nobody else.
+ *
+ *   plan.c        drawing, giving out, questions
+ *   settle.c      what comes back: answers, finished batches, lost workers
+ *   plan_check.c  the invariants */
+#ifndef MPJ_SCHED_PLAN_STATE_H
+#define MPJ_SCHED_PLAN_STATE_H
+
+#include "sched/attempts.h"
+#include "sched/inflight.h"
+#include "sched/jobpool.h"
+#include "sched/order.h"
+#include "sched/plan.h"
+#include "sched/roster.h"
+
+struct mpj_plan {
+    mpj_plan_config config;
+    mpj_batchrule rule;
+    mpj_jobpool pool;
+    mpj_inflight inflight;
+    mpj_order order;
+    mpj_roster roster;
+    mpj_attempts attempts;
+    mpj_plan_counts counts; /* waiting, released, unread_bytes and busy_workers live in the parts */
+    bool exhausted;
+    bool draining;
+    bool own_works;
+};
+
+#endif
