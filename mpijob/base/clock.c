@@ -5,7 +5,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-#define SPIN_S 20e-6  /* then the core is offered to others between looks ... */
+#define SPIN_S 20e-6   /* then the core is offered to others between looks ... */
 #define YIELD_S 100e-6 /* ... and then this thread sleeps: a sleep takes 20 us at least, whatever was asked for */
 #define FIRST_PAUSE_S 5e-6
 #define LONGEST_PAUSE_S 1e-3

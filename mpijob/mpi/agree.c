@@ -126,7 +126,13 @@ int mpj_agree(mpj_link *link, mpj_vote *vote, mpijob_error *err)
         return vote->status;
     /* One reduction by minimum tells all: a value and its negative are both minimal at rank 0's only if all are equal,
      * and what only rank 0 knows passes, for the others give the largest number. */
-    enum { STATUS, DIGEST, MINUS_DIGEST, ROOT, COUNT = ROOT + MPJ_VOTE_VALUES };
+    enum {
+        STATUS,
+        DIGEST,
+        MINUS_DIGEST,
+        ROOT,
+        COUNT = ROOT + MPJ_VOTE_VALUES
+    };
     int64_t digest = (int64_t)(vote->digest >> 1);
     int64_t mine[COUNT] = {vote->status, digest, -digest};
     int64_t least[COUNT];

@@ -26,8 +26,8 @@ static int grow(mpj_argstore *store, uint64_t need)
         return 0;
     if (capacity > SIZE_MAX / store->size)
         return -1;
-    mpj_argstore larger = {store->size, store->base, store->count, capacity, mpj_alloc(capacity * store->size),
-                           mpj_calloc(capacity, 1)};
+    mpj_argstore larger = {
+        store->size, store->base, store->count, capacity, mpj_alloc(capacity * store->size), mpj_calloc(capacity, 1)};
     if (!larger.data || !larger.finished) {
         mpj_argstore_free(&larger);
         return -1;

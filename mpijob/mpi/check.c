@@ -71,15 +71,18 @@ typedef struct choice {
 static int check_choices(const mpijob_parallel_options *o, mpijob_error *err)
 {
     const choice choices[] = {
-        {"return_as", o->return_as, MPIJOB_GENERATOR_UNORDERED}, {"on_error", o->on_error, MPIJOB_CONTINUE},
-        {"rank0", o->rank0, MPIJOB_RANK0_SCHEDULES},             {"progress", o->progress, MPIJOB_PROGRESS_JSON},
-        {"everywhere", o->everywhere, 1},                        {"jobs_call_mpi", o->jobs_call_mpi, 1},
+        {"return_as", o->return_as, MPIJOB_GENERATOR_UNORDERED},
+        {"on_error", o->on_error, MPIJOB_CONTINUE},
+        {"rank0", o->rank0, MPIJOB_RANK0_SCHEDULES},
+        {"progress", o->progress, MPIJOB_PROGRESS_JSON},
+        {"everywhere", o->everywhere, 1},
+        {"jobs_call_mpi", o->jobs_call_mpi, 1},
         {"print_stats", o->print_stats, 1},
     };
     for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++)
         if (choices[i].value < 0 || choices[i].value > choices[i].last)
-            return mpj_fail(err, MPIJOB_EINVAL, "option %s is %d: it can be 0 to %d", choices[i].name,
-                            choices[i].value, choices[i].last);
+            return mpj_fail(err, MPIJOB_EINVAL, "option %s is %d: it can be 0 to %d", choices[i].name, choices[i].value,
+                            choices[i].last);
     return MPIJOB_OK;
 }
 
@@ -140,9 +143,10 @@ static int check_consumers(const mpj_run *run, mpijob_error *err)
     if (o->return_as != MPIJOB_LIST && !o->consume)
         return mpj_fail(err, MPIJOB_EINVAL, "return_as asks for a generator: give `consume`, which takes the results");
     if (o->return_as == MPIJOB_LIST && o->consume)
-        return mpj_fail(err, MPIJOB_EINVAL,
-                        "option consume is given but return_as is list: set return_as to MPIJOB_GENERATOR (in order) or "
-                        "MPIJOB_GENERATOR_UNORDERED");
+        return mpj_fail(
+            err, MPIJOB_EINVAL,
+            "option consume is given but return_as is list: set return_as to MPIJOB_GENERATOR (in order) or "
+            "MPIJOB_GENERATOR_UNORDERED");
     if (o->failures_capacity > 0 && (!o->failures || !o->failures_count))
         return mpj_fail(err, MPIJOB_EINVAL, "option failures_capacity needs failures and failures_count");
     return MPIJOB_OK;
@@ -163,8 +167,9 @@ static int check_inputs(const mpj_run *run, mpijob_error *err)
     size_t args_size = run->function->args_size;
     bool unknown = in->count == MPIJOB_UNKNOWN;
     if (!all_zero(in->reserved, sizeof in->reserved / sizeof in->reserved[0]))
-        return mpj_fail(err, MPIJOB_EINVAL, "reserved members of the inputs are not zero: make them by mpijob_range, "
-                                            "mpijob_array or mpijob_generator");
+        return mpj_fail(err, MPIJOB_EINVAL,
+                        "reserved members of the inputs are not zero: make them by mpijob_range, "
+                        "mpijob_array or mpijob_generator");
     if (!unknown && in->count > MOST_JOBS)
         return mpj_fail(err, MPIJOB_EINVAL, "the number of jobs is negative or beyond 2^62 (%lld)",
                         (long long)in->count);
@@ -175,12 +180,14 @@ static int check_inputs(const mpj_run *run, mpijob_error *err)
     if (in->next && in->costs)
         return mpj_fail(err, MPIJOB_EINVAL, "a generator gives each job's cost itself: set inputs.costs to NULL");
     if (in->array && args_size == 0)
-        return mpj_fail(err, MPIJOB_EINVAL, "the inputs are an array, but args_size of %s is 0: set it to the size of "
-                                            "one element",
+        return mpj_fail(err, MPIJOB_EINVAL,
+                        "the inputs are an array, but args_size of %s is 0: set it to the size of "
+                        "one element",
                         name_of(run->function));
     if (args_size > 0 && !in->array && !in->next && in->count > 0)
-        return mpj_fail(err, MPIJOB_EINVAL, "%s takes arguments of %zu bytes, and the inputs give none: use "
-                                            "mpijob_array or mpijob_generator, or set args_size to 0",
+        return mpj_fail(err, MPIJOB_EINVAL,
+                        "%s takes arguments of %zu bytes, and the inputs give none: use "
+                        "mpijob_array or mpijob_generator, or set args_size to 0",
                         name_of(run->function), args_size);
     return check_costs(in, err);
 }
@@ -229,8 +236,9 @@ int mpj_run_check(mpj_run *run, void *results, const mpijob_function *function, 
                    ? mpj_fail(err, MPIJOB_EINVAL, "`results` is NULL: with everywhere each rank gives its own room")
                    : MPIJOB_OK;
     if (!inputs)
-        return mpj_fail(err, MPIJOB_EINVAL, "`inputs` is NULL on rank 0: use mpijob_range, mpijob_array or "
-                                            "mpijob_generator");
+        return mpj_fail(err, MPIJOB_EINVAL,
+                        "`inputs` is NULL on rank 0: use mpijob_range, mpijob_array or "
+                        "mpijob_generator");
     run->inputs = *inputs;
     if (run->inputs.limit == 0)
         run->inputs.limit = DEFAULT_LIMIT;
@@ -260,15 +268,15 @@ uint64_t mpj_run_digest(const mpj_run *run)
     char text[1024];
     const mpijob_parallel_options *o = &run->options;
     const mpijob_function *f = run->function;
-    int used = snprintf(text, sizeof text, "%.200s %zu %zu %d %d %.40s %llu %llu %d %d %zu %d %d %d %zu %llu %d %d %d %d",
-                        name_of(f), f->args_size, f->result_size, o->n_jobs, o->verbose,
-                        o->pre_dispatch ? o->pre_dispatch : "", (unsigned long long)o->batch_size,
-                        (unsigned long long)o->max_batch_size, o->return_as, o->reduce != NULL, o->accumulator_size,
-                        o->everywhere, o->everywhere && o->statuses, o->on_error, o->shared_count,
-                        (unsigned long long)o->seed, o->rank0, o->jobs_call_mpi, o->progress, o->print_stats);
+    int used = snprintf(
+        text, sizeof text, "%.200s %zu %zu %d %d %.40s %llu %llu %d %d %zu %d %d %d %zu %llu %d %d %d %d", name_of(f),
+        f->args_size, f->result_size, o->n_jobs, o->verbose, o->pre_dispatch ? o->pre_dispatch : "",
+        (unsigned long long)o->batch_size, (unsigned long long)o->max_batch_size, o->return_as, o->reduce != NULL,
+        o->accumulator_size, o->everywhere, o->everywhere && o->statuses, o->on_error, o->shared_count,
+        (unsigned long long)o->seed, o->rank0, o->jobs_call_mpi, o->progress, o->print_stats);
     for (size_t i = 0; i < o->shared_count && used < (int)sizeof text - 40; i++)
-        used += snprintf(text + used, sizeof text - (size_t)used, " %llu",
-                         (unsigned long long)mpj_shared_id(o->shared[i]));
+        used +=
+            snprintf(text + used, sizeof text - (size_t)used, " %llu", (unsigned long long)mpj_shared_id(o->shared[i]));
     uint64_t digest[2];
     lmmh_x64_128(text, (unsigned)used, 0, digest);
     return digest[0];

@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define JOBS_A_TURN 256       /* then the messages get their turn */
+#define JOBS_A_TURN 256 /* then the messages get their turn */
 #define BYTES_A_TURN (1 << 20)
 #define TURN_S 1e-4
 

@@ -97,8 +97,9 @@ static int run_nested(void *results, const mpijob_function *function, const mpij
 static void warn_of_cap(const mpj_run *run)
 {
     if (run->rank == 0 && run->options.n_jobs > run->link->size)
-        mpj_run_warn(run, "n_jobs is %d and there are %d ranks: all are used; start more with `mpirun -n %d` or "
-                          "`srun -n %d`",
+        mpj_run_warn(run,
+                     "n_jobs is %d and there are %d ranks: all are used; start more with `mpirun -n %d` or "
+                     "`srun -n %d`",
                      run->options.n_jobs, run->link->size, run->options.n_jobs, run->options.n_jobs);
 }
 

@@ -116,8 +116,8 @@ static int take_parts(mpj_scheduler *s, mpj_arrival *arrival, const mpj_reply_he
 static bool plausible(const mpj_scheduler *s, const mpj_reply_head *head, const mpj_batch *batch, int from)
 {
     size_t size = s->run->function->result_size;
-    return batch && batch->worker == (uint32_t)from && head->executed <= batch->jobs && head->failed <= head->executed &&
-           (size == MPIJOB_ANY_SIZE || head->results_bytes == head->executed * size);
+    return batch && batch->worker == (uint32_t)from && head->executed <= batch->jobs &&
+           head->failed <= head->executed && (size == MPIJOB_ANY_SIZE || head->results_bytes == head->executed * size);
 }
 
 static void take_reply(mpj_scheduler *s, const unsigned char *message, size_t bytes, int from)
@@ -183,8 +183,7 @@ static int all_here(mpj_arrival *arrival, bool *here, mpijob_error *err)
 static void scatter(mpj_scheduler *s, const mpj_arrival *arrival, const mpj_batch *batch)
 {
     const mpj_part *results = &arrival->parts[MPJ_PART_RESULTS];
-    if (s->run->options.return_as != MPIJOB_LIST || s->run->options.reduce || results->borrowed ||
-        results->bytes == 0)
+    if (s->run->options.return_as != MPIJOB_LIST || s->run->options.reduce || results->borrowed || results->bytes == 0)
         return;
     size_t size = s->run->function->result_size;
     const unsigned char *from = results->data;

@@ -24,8 +24,7 @@ static void print_json(mpj_report *report, const char *event)
                                "ranks_used", (json_int_t)p->ranks_used, "ranks_busy", (json_int_t)p->ranks_busy);
     if (!object)
         return;
-    json_object_set_new(object, "total",
-                        p->total == MPIJOB_UNKNOWN ? json_null() : json_integer((json_int_t)p->total));
+    json_object_set_new(object, "total", p->total == MPIJOB_UNKNOWN ? json_null() : json_integer((json_int_t)p->total));
     json_object_set_new(object, "remaining_s", p->remaining_s < 0 ? json_null() : json_real(p->remaining_s));
     json_dumpf(object, report->stream, JSON_COMPACT | JSON_REAL_PRECISION(6));
     json_decref(object);
@@ -57,9 +56,8 @@ void mpj_report_start(mpj_report *report, const mpj_run *run)
     const mpijob_parallel_options *o = &run->options;
     *report = (mpj_report){.run = run, .style = o->progress};
     report->stream = o->verbose < TO_STDOUT_FROM ? stderr : stdout;
-    report->state = (mpj_progress_state){.verbose = o->verbose,
-                                         .n_jobs = o->n_jobs ? o->n_jobs : run->used,
-                                         .total = run->inputs.count};
+    report->state = (mpj_progress_state){
+        .verbose = o->verbose, .n_jobs = o->n_jobs ? o->n_jobs : run->used, .total = run->inputs.count};
     report->now = (mpijob_progress){.total = run->inputs.count, .remaining_s = -1, .ranks_used = (uint32_t)run->used};
     if (o->verbose == 0)
         return;

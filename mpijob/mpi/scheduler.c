@@ -246,8 +246,8 @@ static void sum_up(mpj_scheduler *s, const mpj_plan_counts *counts, double wall_
     own->scheduling_s = fmax(0, mpj_now() - s->run->began - own->busy_s - own->waiting_s);
     sum->jobs = counts->done;
     sum->failed = counts->failed;
-    sum->left = s->run->inputs.count == MPIJOB_UNKNOWN ? counts->drawn - counts->done
-                                                       : s->run->inputs.count - counts->done;
+    sum->left =
+        s->run->inputs.count == MPIJOB_UNKNOWN ? counts->drawn - counts->done : s->run->inputs.count - counts->done;
     sum->batches = counts->batches;
     sum->wall_s = wall_s;
     sum->ranks_total = (uint32_t)s->link->size;

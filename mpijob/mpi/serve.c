@@ -12,11 +12,16 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LEAVE = 1, RUN, SHARE, FREE };
+enum {
+    LEAVE = 1,
+    RUN,
+    SHARE,
+    FREE
+};
 
 typedef struct command {
     int32_t kind;
-    int32_t function;                /* RUN: its place in the list */
+    int32_t function; /* RUN: its place in the list */
     int32_t reduces;
     int32_t share_kind;              /* SHARE */
     uint64_t shared_id;              /* FREE */
@@ -57,8 +62,9 @@ int mpj_serve_announce_run(mpj_link *link, const mpijob_function *function, cons
     while (link->functions[c.function] && link->functions[c.function] != function)
         c.function++;
     if (!link->functions[c.function])
-        return mpj_fail(err, MPIJOB_EINVAL, "the function is not in the list that was given to mpijob_serve: add it "
-                                            "there, on every rank");
+        return mpj_fail(err, MPIJOB_EINVAL,
+                        "the function is not in the list that was given to mpijob_serve: add it "
+                        "there, on every rank");
     if (options) {
         c.options = *options;
         c.reduces = options->reduce != NULL;
@@ -204,8 +210,8 @@ static int digest_of(const mpijob_function *const *functions, uint64_t *digest, 
         const mpijob_function *f = functions[i];
         if (!f->call)
             return mpj_fail(err, MPIJOB_EINVAL, "function %zu of the list has no `call`", i);
-        int bytes = snprintf(text, sizeof text, "%.200s %zu %zu", f->name ? f->name : "function", f->args_size,
-                             f->result_size);
+        int bytes =
+            snprintf(text, sizeof text, "%.200s %zu %zu", f->name ? f->name : "function", f->args_size, f->result_size);
         lmmh_x64_128(text, (unsigned)bytes, (uint32_t)(i + 1), hash);
         *digest = *digest * 31 + hash[0];
     }
@@ -221,7 +227,8 @@ static int check_place(MPI_Comm comm, mpijob_error *err)
         return mpj_fail(err, MPIJOB_EINVAL, "mpijob_serve is called inside a run: it is for main");
     const mpj_link *link = mpj_link_known(comm);
     if (link && link->serving)
-        return mpj_fail(err, MPIJOB_EINVAL, "the ranks of this communicator serve already: call mpijob_serve_end first");
+        return mpj_fail(err, MPIJOB_EINVAL,
+                        "the ranks of this communicator serve already: call mpijob_serve_end first");
     return MPIJOB_OK;
 }
 

@@ -23,7 +23,7 @@ struct mpijob_shared {
     void *copy;        /* kind 3, inside copy_block */
     void *copy_block;
     size_t bytes;
-    mpj_link *link;    /* serving: whose ranks release theirs with this one; else NULL */
+    mpj_link *link; /* serving: whose ranks release theirs with this one; else NULL */
 };
 
 const void *mpijob_shared_data(const mpijob_shared *shared)
@@ -172,9 +172,10 @@ static void warn_of_copies(const mpijob_shared *shared, mpj_link *link, const mp
     char text[MPIJOB_ERROR_TEXT_BYTES];
     if (link->rank != 0 || (options && options->kind == MPIJOB_SHARE_COPY))
         return;
-    snprintf(text, sizeof text,
-             "neither %s nor TMPDIR (%s) has %zu bytes of room on every node: each rank keeps a copy of the shared input",
-             SHARED_MEMORY_FOLDER, file_folder(), shared->bytes);
+    snprintf(
+        text, sizeof text,
+        "neither %s nor TMPDIR (%s) has %zu bytes of room on every node: each rank keeps a copy of the shared input",
+        SHARED_MEMORY_FOLDER, file_folder(), shared->bytes);
     if (options && options->log)
         options->log(MPIJOB_LOG_WARNING, text, options->log_payload);
     else
@@ -231,8 +232,8 @@ int mpj_share_over(mpijob_shared **shared, mpj_link *link, const void *data, siz
     mpijob_shared *made = mpj_calloc(1, sizeof *made);
     mpj_vote vote = {.status = problem, .digest = options ? 2 * (uint64_t)(unsigned)options->kind : 0};
     if (problem == MPIJOB_OK)
-        vote.status = made ? check(data, bytes, options, link->rank, err)
-                           : mpj_fail_memory(err, "a shared input", sizeof *made);
+        vote.status =
+            made ? check(data, bytes, options, link->rank, err) : mpj_fail_memory(err, "a shared input", sizeof *made);
     vote.root[0] = vote.status == MPIJOB_OK ? (int64_t)bytes : 0;
     int status = mpj_agree(link, &vote, err);
     if (status != MPIJOB_OK) {

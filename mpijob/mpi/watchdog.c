@@ -8,9 +8,9 @@
 
 #define DEAF_AFTER_S 0.5e-3 /* main is in a job when it has not served for so long */
 #define FIRST_LOOK_S 1e-3
-#define LONGEST_LOOK_S 10e-3   /* between looks whether main serves */
-#define BUSY_POLL_S 0.5e-3     /* after a message was found */
-#define LONGEST_POLL_S 2e-3    /* while none is found */
+#define LONGEST_LOOK_S 10e-3 /* between looks whether main serves */
+#define BUSY_POLL_S 0.5e-3   /* after a message was found */
+#define LONGEST_POLL_S 2e-3  /* while none is found */
 #define POLL_GROWTH 1.5
 
 static void wait_for(mpj_watchdog *watchdog, double seconds)

@@ -9,8 +9,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-#include <mpijob/start.h>
 #include <math.h>
+#include <mpijob/start.h>
 #include <string.h>
 
 #define SLICE_S 0.5e-3 /* a look at the messages this often, should the run be stopped */

@@ -10,10 +10,10 @@
 #define MESSAGE_WEIGHT 0.1
 #define SIZE_WEIGHT 0.3
 
-#define GAPS_A_BATCH 100.0   /* a batch lasts this many idle gaps, so that the gap costs 1 % */
+#define GAPS_A_BATCH 100.0 /* a batch lasts this many idle gaps, so that the gap costs 1 % */
 #define LONGEST_FOR_GAP_S 10e-3
-#define SCHEDULER_LOAD 0.5   /* of rank 0's time may go to messages */
-#define LOOKS_A_BATCH 4.0    /* rank 0 looks at its messages this often during a batch */
+#define SCHEDULER_LOAD 0.5 /* of rank 0's time may go to messages */
+#define LOOKS_A_BATCH 4.0  /* rank 0 looks at its messages this often during a batch */
 #define SHORTEST_S 20e-6
 #define SHORTEST_JOB_S 1e-9 /* what the clock did not see took this long */
 #define LONGEST_DEAF_S 0.2

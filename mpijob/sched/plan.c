@@ -195,8 +195,8 @@ static int give(mpj_plan *plan, uint32_t worker, mpj_batch *batch)
     }
     uint64_t jobs =
         mpj_batchrule_jobs(&plan->rule, plan->roster.workers[worker].last_jobs, waiting_then(plan, worker), own);
-    size_t count = mpj_jobpool_take(&plan->pool, bound_by_window(plan, jobs), cost_budget(plan, own), lots,
-                                    MPJ_BATCH_SPANS);
+    size_t count =
+        mpj_jobpool_take(&plan->pool, bound_by_window(plan, jobs), cost_budget(plan, own), lots, MPJ_BATCH_SPANS);
     return give_lots(plan, worker, lots, count, batch);
 }
 
