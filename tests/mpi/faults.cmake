@@ -18,7 +18,7 @@ if(MPIJOB_LAUNCHER STREQUAL openmpi)
     list(APPEND launcher --oversubscribe)
 endif()
 mpijob_script_test(mpi.mpi_faults COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/mpi-faults $<TARGET_FILE:mpi_fault> 2 ${launcher}
-                   SECONDS 200 LABELS mpi)
+                   SECONDS 600 LABELS mpi)
 mpijob_script_test(long.mpi_faults COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/mpi-faults $<TARGET_FILE:mpi_fault> 70 ${launcher}
                    SECONDS 1500 LABELS long)
 mpijob_script_test(mpi.signals COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/signals $<TARGET_FILE:slow_jobs> ${launcher}
