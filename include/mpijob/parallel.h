@@ -117,7 +117,7 @@ MPIJOB_API int mpijob_callback_fail(mpijob_error *err, const char *format, ...) 
 
 /**
  * The jobs. Significant on rank 0 only; the other ranks may pass the same, something else, or NULL.
- * Made best by mpijob_range, mpijob_array or mpijob_generator.
+ * Made best by mpijob_range, mpijob_arguments or mpijob_generator.
  */
 typedef struct mpijob_inputs {
     uint64_t count;       /**< number of jobs; MPIJOB_UNKNOWN (with `next` only) */
@@ -138,7 +138,7 @@ static inline mpijob_inputs mpijob_range(uint64_t count)
 }
 
 /** A job for each of `count` argument structs. */
-static inline mpijob_inputs mpijob_array(const void *array, uint64_t count)
+static inline mpijob_inputs mpijob_arguments(const void *array, uint64_t count)
 {
     mpijob_inputs inputs = {count, array, 0, 0, 0, 0, {0, 0, 0, 0}};
     return inputs;

@@ -4,20 +4,34 @@
 #include <stdlib.h>
 
 static atomic_uint_fast64_t made;
-static atomic_uint_fast64_t fail_at = UINT64_MAX;
+/* Those from the first of these numbers up to before the second fail. */
+static atomic_uint_fast64_t fail_from = UINT64_MAX;
+static atomic_uint_fast64_t fail_until = UINT64_MAX;
 
 static int must_fail(void)
 {
-    return atomic_fetch_add_explicit(&made, 1, memory_order_relaxed) ==
-           atomic_load_explicit(&fail_at, memory_order_relaxed);
+    uint64_t number = atomic_fetch_add_explicit(&made, 1, memory_order_relaxed);
+    return number >= atomic_load_explicit(&fail_from, memory_order_relaxed) &&
+           number < atomic_load_explicit(&fail_until, memory_order_relaxed);
+}
+
+static uint64_t fail_between(uint64_t from, uint64_t until)
+{
+    atomic_store(&fail_from, UINT64_MAX);
+    uint64_t count = atomic_exchange(&made, 0);
+    atomic_store(&fail_until, until);
+    atomic_store(&fail_from, from);
+    return count;
 }
 
 uint64_t mpj_alloc_fail_after(uint64_t n)
 {
-    atomic_store(&fail_at, UINT64_MAX);
-    uint64_t count = atomic_exchange(&made, 0);
-    atomic_store(&fail_at, n);
-    return count;
+    return fail_between(n, n < UINT64_MAX ? n + 1 : n);
+}
+
+uint64_t mpj_alloc_fail_from(uint64_t n)
+{
+    return fail_between(n, UINT64_MAX);
 }
 
 void *mpj_alloc(size_t bytes)

@@ -19,5 +19,7 @@ int mpj_grow(void **array, size_t *capacity, size_t need, size_t bytes);
 /* For tests: the allocation after `n` further ones fails, once, in this process; UINT64_MAX: none fails. Returns how
  * many allocations were made since the last call. */
 uint64_t mpj_alloc_fail_after(uint64_t n);
+/* The same, and all allocations after it fail too. */
+uint64_t mpj_alloc_fail_from(uint64_t n);
 
 #endif

@@ -169,7 +169,7 @@ static int check_inputs(const mpj_run *run, mpijob_error *err)
     if (!all_zero(in->reserved, sizeof in->reserved / sizeof in->reserved[0]))
         return mpj_fail(err, MPIJOB_EINVAL,
                         "reserved members of the inputs are not zero: make them by mpijob_range, "
-                        "mpijob_array or mpijob_generator");
+                        "mpijob_arguments or mpijob_generator");
     if (!unknown && in->count > MOST_JOBS)
         return mpj_fail(err, MPIJOB_EINVAL, "the number of jobs is negative or beyond 2^62 (%lld)",
                         (long long)in->count);
@@ -187,7 +187,7 @@ static int check_inputs(const mpj_run *run, mpijob_error *err)
     if (args_size > 0 && !in->array && !in->next && in->count > 0)
         return mpj_fail(err, MPIJOB_EINVAL,
                         "%s takes arguments of %zu bytes, and the inputs give none: use "
-                        "mpijob_array or mpijob_generator, or set args_size to 0",
+                        "mpijob_arguments or mpijob_generator, or set args_size to 0",
                         name_of(run->function), args_size);
     return check_costs(in, err);
 }

@@ -92,19 +92,26 @@ int mpj_dispatch(mpj_scheduler *s)
     return sent;
 }
 
+/* A message without content. Without memory for a letter it is sent at once: the worker, which looks for messages
+ * between jobs, takes it in any case. */
+static int tell(mpj_scheduler *s, uint32_t kind, int to, mpijob_error *err)
+{
+    mpj_batch_head head = {.kind = kind};
+    mpj_letter *letter = mpj_outbox_letter(&s->outbox);
+    if (letter) {
+        memcpy(letter->message, &head, sizeof head);
+        return mpj_outbox_post(&s->outbox, letter, sizeof head, NULL, 0, to, err);
+    }
+    int code = MPI_Send(&head, sizeof head, MPI_BYTE, to, MPJ_TAG_TO_WORKER, s->link->comm);
+    return code == MPI_SUCCESS ? MPIJOB_OK : mpj_fail_mpi(err, code, "sending");
+}
+
 void mpj_tell_all(mpj_scheduler *s, uint32_t kind)
 {
     mpijob_error err;
     for (int to = 1; to < s->link->size; to++) {
-        mpj_batch_head head = {.kind = kind};
-        mpj_letter *letter = mpj_outbox_letter(&s->outbox);
-        if (!letter) {
-            mpj_fail_memory(&err, "telling the workers to end", MPJ_MESSAGE_BYTES);
-            mpj_abort(s->link->comm, &err);
-        }
-        memcpy(letter->message, &head, sizeof head);
         s->stats.messages++;
-        if (mpj_outbox_post(&s->outbox, letter, sizeof head, NULL, 0, to, &err) != MPIJOB_OK)
+        if (tell(s, kind, to, &err) != MPIJOB_OK)
             mpj_abort(s->link->comm, &err);
     }
 }

@@ -42,7 +42,9 @@ static int test_letter(mpj_letter *letter, bool *left, mpijob_error *err)
 int mpj_outbox_post(mpj_outbox *outbox, mpj_letter *letter, size_t bytes, const void *args, size_t args_bytes, int to,
                     mpijob_error *err)
 {
-    int status = mpj_transfer_send(&letter->head, letter->message, bytes, to, MPJ_TAG_TO_WORKER, outbox->comm, err);
+    int status = args ? mpj_transfer_prepare(&letter->args, args_bytes, err) : MPIJOB_OK;
+    if (status == MPIJOB_OK)
+        status = mpj_transfer_send(&letter->head, letter->message, bytes, to, MPJ_TAG_TO_WORKER, outbox->comm, err);
     if (status == MPIJOB_OK && args &&
         mpj_transfer_send(&letter->args, args, args_bytes, to, MPJ_TAG_ARGS, outbox->comm, err) != MPIJOB_OK)
         mpj_abort(outbox->comm, err); /* its head is sent: the worker waits for it */

@@ -40,7 +40,6 @@ static void draw_bar(mpj_report *report)
                      report->columns, bar, sizeof bar);
     fprintf(report->stream, "\r\033[K%s", bar);
     fflush(report->stream);
-    report->bar_is_drawn = true;
 }
 
 static unsigned columns_of(int descriptor)

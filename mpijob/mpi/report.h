@@ -17,7 +17,6 @@ typedef struct mpj_report {
     uint64_t told;        /* to the callback */
     double bar_at;        /* when the bar was last drawn */
     unsigned columns;
-    bool bar_is_drawn;
     mpijob_progress now;
 } mpj_report;
 

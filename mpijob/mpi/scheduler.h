@@ -16,6 +16,7 @@
 #include "mpi/outbox.h"
 #include "mpi/report.h"
 #include "mpi/run.h"
+#include "mpi/wire.h"
 #include "sched/plan.h"
 
 #include <stdatomic.h>
@@ -25,7 +26,7 @@
 #define MPJ_BATCH_BYTES (256 << 10) /* inputs or results in a batch */
 #define MPJ_UNREAD_BYTES (UINT64_C(1) << 30)
 
-/* One of the up to three parts of a reply: sizes, failures, results (in this order on the wire). */
+/* A part of a reply (wire.h). */
 typedef struct mpj_part {
     unsigned char *data;
     size_t bytes;
@@ -33,8 +34,6 @@ typedef struct mpj_part {
     bool borrowed; /* data is the caller's array */
     mpj_transfer transfer;
 } mpj_part;
-
-enum { MPJ_PART_SIZES, MPJ_PART_FAILURES, MPJ_PART_RESULTS, MPJ_PARTS };
 
 /* The results of one batch at rank 0: coming, waiting for their turn, or being handed out. */
 typedef struct mpj_arrival {

@@ -38,15 +38,19 @@ int mpj_wait_for_data(MPI_Request *request, size_t bytes, const char *what, mpij
     }
 }
 
-/* Where the requests for `bytes` bytes go: the member for one, an array for more. */
-static MPI_Request *requests_for(mpj_transfer *transfer, size_t bytes)
+int mpj_transfer_prepare(mpj_transfer *transfer, size_t bytes, mpijob_error *err)
 {
     size_t pieces = bytes / MPJ_PIECE_BYTES + (bytes % MPJ_PIECE_BYTES != 0);
-    transfer->count = 0;
-    if (pieces <= 1)
-        return &transfer->one;
+    if (pieces <= 1 || transfer->many)
+        return MPIJOB_OK;
     transfer->many = mpj_alloc(pieces * sizeof(MPI_Request));
-    return transfer->many;
+    return transfer->many ? MPIJOB_OK : mpj_fail_memory(err, "a large message", pieces * sizeof(MPI_Request));
+}
+
+/* Where the requests go: the member for one, an array for more. */
+static MPI_Request *requests_of(mpj_transfer *transfer)
+{
+    return transfer->many ? transfer->many : &transfer->one;
 }
 
 static int piece_at(size_t bytes, size_t at)
@@ -57,9 +61,10 @@ static int piece_at(size_t bytes, size_t at)
 int mpj_transfer_send(mpj_transfer *transfer, const void *data, size_t bytes, int to, int tag, MPI_Comm comm,
                       mpijob_error *err)
 {
-    MPI_Request *requests = requests_for(transfer, bytes);
-    if (!requests)
-        return mpj_fail_memory(err, "sending a large message", sizeof(MPI_Request));
+    int status = mpj_transfer_prepare(transfer, bytes, err);
+    if (status != MPIJOB_OK)
+        return status;
+    MPI_Request *requests = requests_of(transfer);
     for (size_t at = 0; at < bytes; at += MPJ_PIECE_BYTES) {
         int code = MPI_Isend((const char *)data + at, piece_at(bytes, at), MPI_BYTE, to, tag, comm,
                              &requests[transfer->count]);
@@ -73,9 +78,10 @@ int mpj_transfer_send(mpj_transfer *transfer, const void *data, size_t bytes, in
 int mpj_transfer_receive(mpj_transfer *transfer, void *data, size_t bytes, int from, int tag, MPI_Comm comm,
                          mpijob_error *err)
 {
-    MPI_Request *requests = requests_for(transfer, bytes);
-    if (!requests)
-        return mpj_fail_memory(err, "receiving a large message", sizeof(MPI_Request));
+    int status = mpj_transfer_prepare(transfer, bytes, err);
+    if (status != MPIJOB_OK)
+        return status;
+    MPI_Request *requests = requests_of(transfer);
     for (size_t at = 0; at < bytes; at += MPJ_PIECE_BYTES) {
         int code =
             MPI_Irecv((char *)data + at, piece_at(bytes, at), MPI_BYTE, from, tag, comm, &requests[transfer->count]);
@@ -89,7 +95,7 @@ int mpj_transfer_receive(mpj_transfer *transfer, void *data, size_t bytes, int f
 int mpj_transfer_test(mpj_transfer *transfer, bool *done, mpijob_error *err)
 {
     *done = true;
-    if (transfer->count == 0)
+    if (transfer->count == 0 && !transfer->many)
         return MPIJOB_OK;
     int all = 0;
     int code = transfer->many ? MPI_Testall(transfer->count, transfer->many, &all, MPI_STATUSES_IGNORE)

@@ -16,7 +16,11 @@ typedef struct mpj_transfer {
 
 #define MPJ_PIECE_BYTES ((size_t)1 << 30)
 
-/* MPIJOB_OK, MPIJOB_ENOMEM or MPIJOB_EMPI, described in *err. 0 bytes: nothing is sent. */
+/* Takes the memory that sending or receiving so many bytes will need, so that neither fails for lack of it. MPIJOB_OK,
+ * or MPIJOB_ENOMEM. */
+int mpj_transfer_prepare(mpj_transfer *transfer, size_t bytes, mpijob_error *err);
+
+/* MPIJOB_OK, MPIJOB_ENOMEM (nothing was begun) or MPIJOB_EMPI, described in *err. 0 bytes: nothing is sent. */
 int mpj_transfer_send(mpj_transfer *transfer, const void *data, size_t bytes, int to, int tag, MPI_Comm comm,
                       mpijob_error *err);
 int mpj_transfer_receive(mpj_transfer *transfer, void *data, size_t bytes, int from, int tag, MPI_Comm comm,

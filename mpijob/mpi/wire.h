@@ -43,10 +43,12 @@ typedef struct mpj_batch_head {
     uint32_t reserved;
 } mpj_batch_head;
 
+/* The parts of a reply, in this order. */
+enum { MPJ_PART_SIZES, MPJ_PART_FAILURES, MPJ_PART_RESULTS, MPJ_PARTS };
+
 typedef struct mpj_reply_head {
     uint32_t kind;
-    uint32_t parts_follow; /* a bit each for sizes (1), failures (2), results (4), which come in this order: set: in a
-                              message MPJ_TAG_RESULTS of its own; not set: inside */
+    uint32_t parts_follow; /* bit 1 << part: set: in a message MPJ_TAG_RESULTS of its own; not set: inside */
     uint64_t id;
     uint64_t executed;
     uint64_t failed;

@@ -34,7 +34,7 @@ typedef struct desk {
     unsigned char *results; /* fixed size */
     size_t results_capacity;
     unsigned char message[MPJ_MESSAGE_BYTES];
-    mpj_transfer leaving[4]; /* the message, then the parts that follow */
+    mpj_transfer leaving[MPJ_PARTS + 1]; /* the parts that follow the message, the message */
 } desk;
 
 typedef struct worker {
@@ -187,7 +187,7 @@ static bool has_left(worker *w, desk *d)
 {
     mpijob_error err;
     bool all = true;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i <= MPJ_PARTS; i++) {
         bool left = false;
         need(w, mpj_transfer_test(&d->leaving[i], &left, &err), &err);
         all = all && left;
@@ -196,11 +196,12 @@ static bool has_left(worker *w, desk *d)
 }
 
 /* Sizes, failures, results, as the scheduler expects them: inside the message as far as there is room. */
-static void send_reply(worker *w, desk *d, mpj_reply_head *head, const void *const parts[3], const size_t bytes[3])
+static void send_reply(worker *w, desk *d, mpj_reply_head *head, const void *const parts[MPJ_PARTS],
+                       const size_t bytes[MPJ_PARTS])
 {
     mpijob_error err;
     size_t at = sizeof *head;
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < MPJ_PARTS; i++) {
         if (bytes[i] == 0)
             continue;
         if (bytes[i] > MPJ_MESSAGE_BYTES - at) {
@@ -211,8 +212,8 @@ static void send_reply(worker *w, desk *d, mpj_reply_head *head, const void *con
         at += bytes[i];
     }
     memcpy(d->message, head, sizeof *head);
-    need(w, mpj_transfer_send(&d->leaving[3], d->message, at, 0, MPJ_TAG_TO_SCHEDULER, w->comm, &err), &err);
-    for (unsigned i = 0; i < 3; i++) {
+    need(w, mpj_transfer_send(&d->leaving[MPJ_PARTS], d->message, at, 0, MPJ_TAG_TO_SCHEDULER, w->comm, &err), &err);
+    for (unsigned i = 0; i < MPJ_PARTS; i++) {
         if (!(head->parts_follow & 1u << i))
             continue;
         int status = mpj_transfer_send(&d->leaving[i], parts[i], bytes[i], 0, MPJ_TAG_RESULTS, w->comm, &err);
@@ -221,21 +222,53 @@ static void send_reply(worker *w, desk *d, mpj_reply_head *head, const void *con
     }
 }
 
+/* What of a batch goes back: sizes, failures, results. */
+static void lay_out(const worker *w, const desk *d, const void *parts[MPJ_PARTS], size_t bytes[MPJ_PARTS])
+{
+    const mpj_work *work = &d->work;
+    bool any_size = w->run->function->result_size == MPIJOB_ANY_SIZE;
+    parts[MPJ_PART_SIZES] = work->sizes;
+    bytes[MPJ_PART_SIZES] = any_size ? work->executed * sizeof *work->sizes : 0;
+    parts[MPJ_PART_FAILURES] = work->failures.data;
+    bytes[MPJ_PART_FAILURES] = work->failures.bytes;
+    parts[MPJ_PART_RESULTS] = any_size ? work->arena.data : d->results;
+    bytes[MPJ_PART_RESULTS] = any_size ? work->arena.used : work->executed * w->run->function->result_size;
+}
+
+/* Nothing may be lacking once the head of a reply is sent: the scheduler waits for the rest then. Without memory the
+ * batch counts as not executed. */
+static void prepare_reply(worker *w, desk *d)
+{
+    const void *parts[MPJ_PARTS];
+    size_t bytes[MPJ_PARTS];
+    lay_out(w, d, parts, bytes);
+    int status = MPIJOB_OK;
+    for (int i = 0; i < MPJ_PARTS && status == MPIJOB_OK; i++)
+        status = mpj_transfer_prepare(&d->leaving[i], bytes[i], NULL);
+    if (status == MPIJOB_OK)
+        return;
+    give_up(w, "sending large results", bytes[MPJ_PART_RESULTS]);
+    d->work.executed = 0;
+    d->work.arena.used = 0;
+    d->work.failures.bytes = 0;
+    d->work.failures.count = 0;
+}
+
 static void reply(worker *w, desk *d, double gap_s)
 {
-    mpj_work *work = &d->work;
-    bool any_size = w->run->function->result_size == MPIJOB_ANY_SIZE;
-    size_t results_bytes = any_size ? work->arena.used : work->executed * w->run->function->result_size;
+    const mpj_work *work = &d->work;
+    const void *parts[MPJ_PARTS];
+    size_t bytes[MPJ_PARTS];
+    prepare_reply(w, d);
+    lay_out(w, d, parts, bytes);
     mpj_reply_head head = {.kind = MPJ_REPLY,
                            .id = work->id,
                            .executed = work->executed,
                            .failed = work->failures.count,
-                           .results_bytes = results_bytes,
-                           .failures_bytes = work->failures.bytes,
+                           .results_bytes = bytes[MPJ_PART_RESULTS],
+                           .failures_bytes = bytes[MPJ_PART_FAILURES],
                            .busy_s = work->busy_s,
                            .gap_s = gap_s};
-    const void *parts[3] = {work->sizes, work->failures.data, any_size ? work->arena.data : d->results};
-    size_t bytes[3] = {any_size ? work->executed * sizeof *work->sizes : 0, work->failures.bytes, results_bytes};
     send_reply(w, d, &head, parts, bytes);
     w->bye.jobs += work->executed;
     w->bye.batches += work->executed > 0;

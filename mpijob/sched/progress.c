@@ -132,8 +132,7 @@ void mpj_progress_line(const mpj_progress_state *state, uint64_t done, double el
 void mpj_progress_final_line(const mpj_progress_state *state, uint64_t done, double elapsed_s, char *out,
                              size_t out_bytes)
 {
-    uint64_t total = state->total == MPJ_UNKNOWN ? done : state->total;
-    done_line(state, done, total, elapsed_s, done < total ? " stopped" : " finished", out, out_bytes);
+    done_line(state, done, done, elapsed_s, " finished", out, out_bytes);
 }
 
 /* ---- Bar ------------------------------------------------------------------------------------------------------- */

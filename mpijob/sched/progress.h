@@ -29,7 +29,7 @@ double mpj_progress_remaining(double work_done, double work_left, double elapsed
 char *mpj_progress_time(char *out, size_t out_bytes, double seconds);
 
 /* The lines, without newline, cut at the buffer's end. remaining_s < 0, or total unknown: no remaining time. The final
- * line ends in "finished", or in "stopped" when done < total; for an unknown total, done stands for it. */
+ * line is that of a run in which all jobs are done: as joblib, a run that ends before has none. */
 void mpj_progress_start_line(const mpj_progress_state *state, uint32_t workers, char *out, size_t out_bytes);
 void mpj_progress_line(const mpj_progress_state *state, uint64_t done, double elapsed_s, double remaining_s, char *out,
                        size_t out_bytes);

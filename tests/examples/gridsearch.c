@@ -104,7 +104,7 @@ static int compute_kernels(struct search *search)
         .args_size = sizeof(double),
         .result_size = kernel_bytes(dataset->samples),
     };
-    mpijob_inputs inputs = mpijob_array(gamma->values, (uint64_t)gamma->count);
+    mpijob_inputs inputs = mpijob_arguments(gamma->values, (uint64_t)gamma->count);
     mpijob_parallel_options options = run_options(search, 1);
     size_t bytes = (size_t)gamma->count * function.result_size;
     /* Without memory the run refuses the NULL, on every rank. */

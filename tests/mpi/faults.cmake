@@ -5,8 +5,14 @@ set(fault_suites
     test_job_failure
     test_memory_faults)
 foreach(suite IN LISTS fault_suites)
-    mpijob_mpi_test(${suite} RANKS 1 2 3 5 SOURCES suite.c SECONDS 120)
+    mpijob_mpi_test(${suite} RANKS 1 2 3 5 SOURCES suite.c SECONDS 300)
 endforeach()
+
+# MPI is started and ended by the library, or by the program.
+mpijob_mpi_test(test_before_after RANKS 1 2 SOURCES suite.c)
+mpijob_run_test(mpi.test_before_after_plain TARGET mpi_test_before_after RANKS 1 2 ARGS plain LABELS mpi)
+
+mpijob_run_test(long.memory_faults TARGET mpi_test_memory_faults RANKS 3 5 ARGS whole SECONDS 900 LABELS long)
 
 # Programs that scripts launch: what they do includes not to end well.
 foreach(program mpi_fault slow_jobs stress)

@@ -42,9 +42,6 @@ FAULTY(Test, (MPI_Request * r, int *done, MPI_Status *s), (r, done, s))
 FAULTY(Ibcast, (void *b, int n, MPI_Datatype d, int root, MPI_Comm c, MPI_Request *r), (b, n, d, root, c, r))
 FAULTY(Iallreduce, (const void *in, void *out, int n, MPI_Datatype d, MPI_Op op, MPI_Comm c, MPI_Request *r),
        (in, out, n, d, op, c, r))
-FAULTY(Iallgather,
-       (const void *in, int n, MPI_Datatype d, void *out, int m, MPI_Datatype e, MPI_Comm c, MPI_Request *r),
-       (in, n, d, out, m, e, c, r))
 FAULTY(Comm_idup, (MPI_Comm c, MPI_Comm *out, MPI_Request *r), (c, out, r))
 FAULTY(Comm_set_attr, (MPI_Comm c, int keyval, void *value), (c, keyval, value))
 FAULTY(Ibarrier, (MPI_Comm c, MPI_Request *r), (c, r))
@@ -81,7 +78,7 @@ static int work(int rank)
     static unsigned char array[JOBS][LARGE];
     const mpijob_function function = {.call = reverse, .args_size = LARGE, .result_size = MPIJOB_ANY_SIZE};
     mpijob_parallel_options options = {.return_as = MPIJOB_GENERATOR, .consume = ignore, .verbose = 0, .batch_size = 2};
-    mpijob_inputs inputs = mpijob_array(array, JOBS);
+    mpijob_inputs inputs = mpijob_arguments(array, JOBS);
     mpijob_shared *shared = NULL;
     mpijob_error err;
     bool same = true;

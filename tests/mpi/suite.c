@@ -1,6 +1,7 @@
 #include "suite.h"
 
 #include "mpi/link.h"
+#include "mpi/transfer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -36,12 +37,56 @@ int suite_main(int argc, char **argv, Suite *suite)
     return mpijob_finalize(NULL) == MPIJOB_OK ? result : EXIT_FAILURE;
 }
 
+/* The end of a collective that was begun. */
+static void await(MPI_Request *request)
+{
+    mpijob_error err;
+    if (mpj_wait(request, "a test", &err) != MPIJOB_OK) {
+        fprintf(stderr, "%s\n", err.text);
+        MPI_Abort(MPI_COMM_WORLD, EXIT_FAILURE);
+    }
+}
+
+int suite_least(int value)
+{
+    int least = 0;
+    MPI_Request request;
+    MPI_Iallreduce(&value, &least, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD, &request);
+    await(&request);
+    return least;
+}
+
+void suite_spread(void *data, size_t bytes, int from)
+{
+    MPI_Request request;
+    MPI_Ibcast(data, (int)bytes, MPI_BYTE, from, MPI_COMM_WORLD, &request);
+    await(&request);
+}
+
+int suite_same(int status, const mpijob_error *err)
+{
+    int least = suite_least(status);
+    int most = -suite_least(-status);
+    ck_assert_msg(least == most, "ranks returned different statuses: %d to %d", least, most);
+    mpijob_error first = *err;
+    suite_spread(&first, sizeof first, 0);
+    everyone(memcmp(err, &first, sizeof first) == 0);
+    return status;
+}
+
+static void meet(MPI_Comm comm)
+{
+    MPI_Request request;
+    MPI_Ibarrier(comm, &request);
+    await(&request);
+}
+
 bool suite_is_quiet(MPI_Comm comm)
 {
     const mpj_link *link = mpj_link_known(comm);
     int found = 0;
     /* Whatever another rank sent before this is here after it, or soon. */
-    MPI_Barrier(comm);
+    meet(comm);
     for (int i = 0; link && i < 20 && !found; i++)
         MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, link->comm, &found, MPI_STATUS_IGNORE);
     return !found;
@@ -62,26 +107,18 @@ TCase *suite_group(Suite *suite, const char *name)
 
 bool suite_everyone(bool condition, const char *text, const char *file, int line)
 {
-    int mine = condition;
-    int all = 0;
     if (!condition)
         fprintf(stderr, "%s:%d: rank %d: not true: %s\n", file, line, suite_rank, text);
-    MPI_Allreduce(&mine, &all, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
-    return all != 0;
+    return suite_least(condition) != 0;
 }
 
 int run(void *results, const mpijob_function *function, const mpijob_inputs *inputs,
         const mpijob_parallel_options *options, mpijob_error *err)
 {
-    mpijob_error own, first;
+    mpijob_error own;
     memset(&own, 0, sizeof own);
     int status = mpijob_parallel(results, function, inputs, MPI_COMM_WORLD, options, &own);
-    int both[2] = {status, -status};
-    MPI_Allreduce(MPI_IN_PLACE, both, 2, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
-    ck_assert_msg(both[0] == -both[1], "ranks returned different statuses: %d to %d", both[0], -both[1]);
-    first = own;
-    MPI_Bcast(&first, sizeof first, MPI_BYTE, 0, MPI_COMM_WORLD);
-    everyone(memcmp(&own, &first, sizeof own) == 0);
+    suite_same(status, &own);
     everyone(own.status == status);
     if (err)
         *err = own;

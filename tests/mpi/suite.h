@@ -29,7 +29,14 @@ bool suite_everyone(bool condition, const char *text, const char *file, int line
 /* The same for what rank 0 knows. */
 #define rank0(condition) everyone(suite_rank != 0 || (condition))
 
-/* mpijob_parallel on MPI_COMM_WORLD: all ranks must return the same status and the same record. */
+/* Collectives in which ranks sleep: with more ranks than cores, those of an MPI that spins take a time slice a rank. */
+int suite_least(int value);
+void suite_spread(void *data, size_t bytes, int from);
+
+/* All ranks must have this status and this record. Returns the status. Collective. */
+int suite_same(int status, const mpijob_error *err);
+
+/* mpijob_parallel on MPI_COMM_WORLD, with suite_same. */
 int run(void *results, const mpijob_function *function, const mpijob_inputs *inputs,
         const mpijob_parallel_options *options, mpijob_error *err);
 

@@ -1,4 +1,5 @@
-/* What becomes of jobs that fail: holes, statuses, records. */
+/* Failures spread over a run: holes among the results, statuses, kept failures, statistics. Which failure is told, and
+ * what a consumer sees of it, is in test_job_failure.c. */
 #include "suite.h"
 
 #include <stdio.h>
@@ -93,95 +94,9 @@ START_TEST(the_first_failure_ends_the_run)
 END_TEST
 
 typedef struct taker {
-    uint64_t next, holes;
-    bool ordered, wrong;
+    uint64_t next;
+    bool wrong;
 } taker;
-
-static int take(const void *result, size_t bytes, uint64_t index, const mpijob_error *failure, void *payload,
-                mpijob_error *err)
-{
-    taker *t = payload;
-    (void)err;
-    if (is_bad(index))
-        t->wrong = t->wrong || !failure || result || bytes || !tells(failure, index);
-    else
-        t->wrong = t->wrong || failure || bytes != sizeof(uint64_t) || *(const uint64_t *)result != index + 1;
-    t->wrong = t->wrong || (t->ordered && index != t->next);
-    t->holes += failure != NULL;
-    t->next++;
-    return MPIJOB_GO_ON;
-}
-
-START_TEST(a_consumer_sees_the_holes)
-{
-    taker t = {.ordered = _i == 0};
-    mpijob_inputs inputs = mpijob_range(JOBS);
-    mpijob_parallel_options options = {.on_error = MPIJOB_CONTINUE,
-                                       .return_as = _i == 0 ? MPIJOB_GENERATOR : MPIJOB_GENERATOR_UNORDERED,
-                                       .consume = take,
-                                       .consume_payload = &t};
-    int status = run(NULL, &mostly, &inputs, &options, NULL);
-    ck_assert_int_eq(status, MPIJOB_EJOB);
-    rank0(!t.wrong && t.next == JOBS && t.holes == JOBS / 50);
-}
-END_TEST
-
-START_TEST(a_consumer_in_order_gets_what_is_before_the_failure)
-{
-    taker t = {.ordered = true};
-    mpijob_error err;
-    mpijob_inputs inputs = mpijob_range(JOBS);
-    mpijob_parallel_options options = {.return_as = MPIJOB_GENERATOR, .consume = take, .consume_payload = &t};
-    int status = run(NULL, &mostly, &inputs, &options, &err);
-    ck_assert_int_eq(status, MPIJOB_EJOB);
-    rank0(!t.wrong && t.holes == 0 && t.next <= 3);
-}
-END_TEST
-
-static int only_the_last(void *result, const void *args, mpijob_job *job)
-{
-    (void)args;
-    *(uint64_t *)result = job->index;
-    return job->index + 1 == JOBS ? 17 : 0;
-}
-
-START_TEST(a_failure_in_the_last_job_that_says_nothing)
-{
-    uint64_t results[JOBS];
-    mpijob_error err;
-    mpijob_function f = {.call = only_the_last, .result_size = sizeof(uint64_t)};
-    mpijob_inputs inputs = mpijob_range(JOBS);
-    mpijob_parallel_options options = {.on_error = _i};
-    int status = run(results, &f, &inputs, &options, &err);
-    ck_assert_int_eq(status, MPIJOB_EJOB);
-    everyone(err.job == JOBS - 1 && strstr(err.text, "returned 17"));
-    rank0(results[JOBS - 1] == 0 && (_i == MPIJOB_STOP || (results[1] == 1 && results[JOBS - 2] == JOBS - 2)));
-}
-END_TEST
-
-/* Cut at 700 bytes, whatever it is. */
-static int talk(void *result, const void *args, mpijob_job *job)
-{
-    char text[5000];
-    (void)result, (void)args;
-    memset(text, 'x', sizeof text - 1);
-    text[sizeof text - 1] = '\0';
-    return mpijob_job_fail(job, "%s", text);
-}
-
-START_TEST(very_long_texts)
-{
-    mpijob_error err;
-    mpijob_function f = {.call = talk};
-    mpijob_inputs inputs = mpijob_range(2000);
-    mpijob_parallel_options options = {.on_error = _i};
-    int status = run(NULL, &f, &inputs, &options, &err);
-    ck_assert_int_eq(status, MPIJOB_EJOB);
-    ck_assert_uint_ge(strlen(strchr(err.text, 'x')), 690);
-    ck_assert_uint_lt(strlen(err.text), sizeof err.text);
-    everyone(_i == 0 || err.job == 0);
-}
-END_TEST
 
 static int fail_by_size(void *result, const void *args, mpijob_job *job)
 {
@@ -228,10 +143,6 @@ int main(int argc, char **argv)
     TCase *group = suite_group(suite, "failed jobs");
     tcase_add_loop_test(group, holes_when_the_run_goes_on, 0, 3);
     tcase_add_loop_test(group, the_first_failure_ends_the_run, 0, 3);
-    tcase_add_loop_test(group, a_consumer_sees_the_holes, 0, 2);
-    tcase_add_test(group, a_consumer_in_order_gets_what_is_before_the_failure);
-    tcase_add_loop_test(group, a_failure_in_the_last_job_that_says_nothing, 0, 2);
-    tcase_add_loop_test(group, very_long_texts, 0, 2);
     tcase_add_test(group, holes_among_results_of_any_size);
     return suite_main(argc, argv, suite);
 }

@@ -109,7 +109,7 @@ START_TEST(an_array_of_structs)
         costs[i] = (double)(i * 7919 % 101);
     }
     mpijob_function f = digest_of(bytes);
-    mpijob_inputs inputs = mpijob_array(args, count);
+    mpijob_inputs inputs = mpijob_arguments(args, count);
     inputs.costs = arrays[_i].costs ? costs : NULL;
     notes n = take_notes(count, bytes);
     mpijob_parallel_options options = {.context = &n};

@@ -1,10 +1,12 @@
-/* The n-th allocation fails on one rank, for every n and every rank: the run ends on all ranks with the same record, and
- * the next run works. */
+/* The n-th allocation fails on one rank, alone or with all that follow it, for every n and every rank: the run ends on
+ * all ranks with the same record, and the next run works.
+ *
+ * With up to two ranks, or the argument "whole": every n. With more ranks each of them takes a share of the n. */
 #include "suite.h"
 
 #include "base/alloc.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #define JOBS 60
@@ -101,7 +103,7 @@ static int run_with_costs(MPI_Comm comm, bool *right, mpijob_error *err)
 static int run_array(MPI_Comm comm, bool *right, mpijob_error *err)
 {
     static unsigned char array[JOBS][LARGE_ARGS];
-    mpijob_inputs inputs = mpijob_array(array, JOBS);
+    mpijob_inputs inputs = mpijob_arguments(array, JOBS);
     for (uint64_t i = 0; i < JOBS; i++) {
         uint64_t square_of = i * i;
         memcpy(array[i], &square_of, sizeof square_of);
@@ -236,8 +238,8 @@ static int run_serve(MPI_Comm comm, bool *right, mpijob_error *err)
     }
     if (status == MPIJOB_SERVED)
         status = MPIJOB_OK;
-    MPI_Bcast(&status, 1, MPI_INT, 0, MPI_COMM_WORLD);
-    MPI_Bcast(err, sizeof *err, MPI_BYTE, 0, MPI_COMM_WORLD);
+    suite_spread(&status, sizeof status, 0);
+    suite_spread(err, sizeof *err, 0);
     return status;
 }
 
@@ -255,62 +257,100 @@ static const struct kind {
 
 /* -- The test -- */
 
-/* One run with the n-th allocation failing on `victim`; whether one did fail. All ranks return the same. */
-static bool go_with_fault(const struct kind *kind, int victim, uint64_t n)
+/* What fails: one allocation, or that one and all after it. */
+enum { ONE, ALL_FROM, SHORTAGES };
+
+static bool whole;
+
+/* From when on memory is short, and where. */
+typedef struct fault {
+    const struct kind *kind;
+    int shortage;
+    int victim;
+    uint64_t n;
+} fault;
+
+static void arm(const fault *f)
 {
-    mpijob_error err, first;
+    uint64_t n = suite_rank == f->victim ? f->n : UINT64_MAX;
+    if (f->shortage == ONE)
+        mpj_alloc_fail_after(n);
+    else
+        mpj_alloc_fail_from(n);
+}
+
+/* One run; whether an allocation did fail. All ranks return the same. */
+static bool go_with_fault(const fault *f)
+{
+    mpijob_error err;
     bool right = false;
+    char where[100];
+    snprintf(where, sizeof where, "%s: allocation %d%s on rank %d", f->kind->name, (int)f->n,
+             f->shortage == ONE ? "" : " and later", f->victim);
     memset(&err, 0, sizeof err);
-    mpj_alloc_fail_after(suite_rank == victim ? n : UINT64_MAX);
-    int status = kind->go(MPI_COMM_WORLD, &right, &err);
-    int failed = mpj_alloc_fail_after(UINT64_MAX) > n;
-    MPI_Bcast(&failed, 1, MPI_INT, victim, MPI_COMM_WORLD);
-    int both[2] = {status, -status};
-    MPI_Allreduce(MPI_IN_PLACE, both, 2, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
-    ck_assert_msg(both[0] == -both[1], "%s: allocation %d on rank %d: statuses are %d to %d", kind->name, (int)n, victim,
-                  both[0], -both[1]);
-    ck_assert_msg(status == MPIJOB_ENOMEM || status == MPIJOB_OK, "%s: allocation %d on rank %d: status %d", kind->name,
-                  (int)n, victim, status);
-    first = err;
-    MPI_Bcast(&first, sizeof first, MPI_BYTE, 0, MPI_COMM_WORLD);
-    everyone(status == MPIJOB_OK || memcmp(&first, &err, sizeof err) == 0);
-    ck_assert_msg(status == MPIJOB_OK || (first.status == status && first.text[0] && first.rank == victim),
-                  "%s: allocation %d on rank %d: the record has status %d, rank %d, '%s'", kind->name, (int)n, victim,
-                  first.status, first.rank, first.text);
-    everyone(status != MPIJOB_OK || right);
-    ck_assert_msg(failed || status == MPIJOB_OK, "%s: no allocation failed and the status is %d", kind->name, status);
+    arm(f);
+    int status = f->kind->go(MPI_COMM_WORLD, &right, &err);
+    int failed = mpj_alloc_fail_after(UINT64_MAX) > f->n;
+    suite_spread(&failed, sizeof failed, f->victim);
+    int least = suite_least(status);
+    int most = -suite_least(-status);
+    ck_assert_msg(least == most, "%s: statuses are %d to %d", where, least, most);
+    ck_assert_msg(status == MPIJOB_ENOMEM || status == MPIJOB_OK, "%s: status %d", where, status);
+    ck_assert_msg(failed || status == MPIJOB_OK, "%s: none failed and the status is %d", where, status);
+    if (status == MPIJOB_OK) {
+        everyone(right);
+        return failed;
+    }
+    suite_same(status, &err);
+    ck_assert_msg(err.status == status && err.text[0] && err.rank == f->victim,
+                  "%s: the record has status %d, rank %d, '%s'", where, err.status, err.rank, err.text);
     return failed;
+}
+
+/* Ranks other than 0 are alike, and what rank 0 allocates hardly depends on how many there are. */
+static uint64_t first_n(int victim)
+{
+    return whole || suite_size <= 2 || victim == 0 ? 0 : (uint64_t)victim - 1;
+}
+
+static uint64_t next_n(uint64_t n)
+{
+    return whole || suite_size <= 2 ? n + 1 : n + (uint64_t)suite_size - 1;
+}
+
+/* The last of them are the first that no run gets to: how many allocations a run makes is a matter of speed, too. */
+static void every_n(fault *f)
+{
+    mpijob_error err;
+    bool right;
+    int failed = 0;
+    int passed = 0; /* in a row */
+    for (f->n = first_n(f->victim); passed < 3 && f->n < MOST_ALLOCATIONS; f->n = next_n(f->n)) {
+        bool any = go_with_fault(f);
+        failed += any;
+        passed = any ? 0 : passed + 1;
+        everyone(run_list(MPI_COMM_WORLD, &right, &err) == MPIJOB_OK);
+        everyone(right);
+        everyone(suite_is_quiet(MPI_COMM_WORLD));
+    }
+    ck_assert_msg(passed == 3, "%s: rank %d never runs out of allocations", f->kind->name, f->victim);
+    ck_assert_msg(failed > 0 || f->victim > 0, "%s: rank 0 allocates nothing", f->kind->name);
 }
 
 START_TEST(every_rank_learns_that_memory_is_short)
 {
-    const struct kind *kind = &kinds[_i];
-    mpijob_error err;
-    for (int victim = 0; victim < suite_size; victim++) {
-        int failed = 0;
-        int passed = 0; /* in a row: how many allocations a run makes is a matter of speed, too */
-        for (uint64_t n = 0; passed < 3 && n < MOST_ALLOCATIONS;) {
-            bool right;
-            bool any = go_with_fault(kind, victim, n);
-            failed += any;
-            passed = any ? 0 : passed + 1;
-            everyone(run_list(MPI_COMM_WORLD, &right, &err) == MPIJOB_OK);
-            everyone(right);
-            everyone(suite_is_quiet(MPI_COMM_WORLD));
-            /* More ranks than cores take long where MPI spins: there every n, but for the late ones. */
-            n += suite_size > 2 && n > 40 ? 1 + n / 8 : 1;
-        }
-        ck_assert_msg(passed == 3, "%s: rank %d never runs out of allocations", kind->name, victim);
-        ck_assert_msg(failed > 0 || victim > 0, "%s: rank 0 allocates nothing", kind->name);
-    }
+    fault f = {.kind = &kinds[_i / SHORTAGES], .shortage = _i % SHORTAGES};
+    for (f.victim = 0; f.victim < suite_size; f.victim++)
+        every_n(&f);
 }
 END_TEST
 
 int main(int argc, char **argv)
 {
+    whole = argc > 1 && strcmp(argv[1], "whole") == 0;
     Suite *suite = suite_create("memory faults");
     TCase *group = suite_group(suite, "each allocation");
-    tcase_add_loop_test(group, every_rank_learns_that_memory_is_short, 0, COUNT_OF(kinds));
+    tcase_add_loop_test(group, every_rank_learns_that_memory_is_short, 0, COUNT_OF(kinds) * SHORTAGES);
     tcase_set_timeout(group, 600);
     return suite_main(argc, argv, suite);
 }

@@ -20,13 +20,13 @@ static int draw(void *args, double *cost, uint64_t index, void *payload, mpijob_
     return index < *(const uint64_t *)payload ? MPIJOB_MORE : MPIJOB_END;
 }
 
-/* Runs empty jobs, one a batch, and returns what all of that wrote to a descriptor of this rank; to the other one of
- * standard output and standard error nothing is written. */
-static char *listen_to(int descriptor, uint64_t jobs, bool known, mpijob_parallel_options options)
+/* Runs jobs, one a batch, and returns what all of that wrote to a descriptor of this rank; to the other one of standard
+ * output and standard error nothing is written. The run must end with this status. */
+static char *listen_to_run(mpijob_call *call, int expected, int descriptor, mpijob_inputs inputs,
+                           mpijob_parallel_options options)
 {
     suite_capture capture, other;
-    mpijob_function f = {.call = nothing};
-    mpijob_inputs inputs = known ? mpijob_range(jobs) : mpijob_generator(draw, &jobs, MPIJOB_UNKNOWN);
+    mpijob_function f = {.call = call};
     options.batch_size = 1;
     suite_capture_begin(&capture, descriptor);
     suite_capture_begin(&other, descriptor == STDERR_FILENO ? STDOUT_FILENO : STDERR_FILENO);
@@ -35,10 +35,16 @@ static char *listen_to(int descriptor, uint64_t jobs, bool known, mpijob_paralle
     char *said = suite_capture_end(&capture);
     bool silent = elsewhere[0] == '\0';
     free(elsewhere);
-    everyone(status == MPIJOB_OK);
+    everyone(status == expected);
     everyone(silent);
     everyone(suite_rank == 0 || said[0] == '\0');
     return said;
+}
+
+static char *listen_to(int descriptor, uint64_t jobs, bool known, mpijob_parallel_options options)
+{
+    mpijob_inputs inputs = known ? mpijob_range(jobs) : mpijob_generator(draw, &jobs, MPIJOB_UNKNOWN);
+    return listen_to_run(nothing, MPIJOB_OK, descriptor, inputs, options);
 }
 
 /* The next line, cut off its end; NULL: there is none. */
@@ -199,6 +205,73 @@ START_TEST(no_bar_elsewhere)
 }
 END_TEST
 
+/* ---- Runs that end early ---------------------------------------------------------------------------------------- */
+
+static int fail_at_7(void *result, const void *args, mpijob_job *job)
+{
+    (void)result, (void)args;
+    return job->index == 7 ? mpijob_job_fail(job, "seven") : 0;
+}
+
+/* Again and again: of one request rank 0 may hear when the others have done everything. */
+static int ask_for_a_stop(void *result, const void *args, mpijob_job *job)
+{
+    (void)result, (void)args;
+    if (job->index >= 7)
+        mpijob_request_stop();
+    return 0;
+}
+
+static int enough(const void *result, size_t bytes, uint64_t index, const mpijob_error *failure, void *payload,
+                  mpijob_error *err)
+{
+    (void)result, (void)bytes, (void)failure, (void)payload, (void)err;
+    return index == 40 ? MPIJOB_ENOUGH : MPIJOB_GO_ON;
+}
+
+/* Jobs are drawn as they are needed, so that some are left when the run ends early. */
+static const struct {
+    mpijob_call *call;
+    mpijob_consume_fn *consume;
+    int on_error, status;
+    bool complete;
+} endings[] = {
+    {nothing, NULL, MPIJOB_STOP, MPIJOB_OK, true},
+    {fail_at_7, NULL, MPIJOB_CONTINUE, MPIJOB_EJOB, true},
+    {fail_at_7, NULL, MPIJOB_STOP, MPIJOB_EJOB, false},
+    {ask_for_a_stop, NULL, MPIJOB_STOP, MPIJOB_ECANCELED, false},
+    {nothing, enough, MPIJOB_STOP, MPIJOB_OK, false},
+};
+
+static char *listen_to_ending(int at, int style)
+{
+    mpijob_parallel_options options = {.verbose = 11, .progress = style, .pre_dispatch = "2*n_jobs"};
+    options.on_error = endings[at].on_error;
+    options.consume = endings[at].consume;
+    options.return_as = endings[at].consume ? MPIJOB_GENERATOR : MPIJOB_LIST;
+    char *said = listen_to_run(endings[at].call, endings[at].status, STDERR_FILENO, mpijob_range(500), options);
+    mpijob_clear_stop();
+    return said;
+}
+
+START_TEST(only_a_complete_run_is_finished)
+{
+    char *lines_said = listen_to_ending(_i, MPIJOB_PROGRESS_LINES);
+    char *json_said = listen_to_ending(_i, MPIJOB_PROGRESS_JSON);
+    bool complete = endings[_i].complete;
+    bool right = strstr(lines_said, "concurrent workers") && !strstr(lines_said, "stopped") &&
+                 (strstr(lines_said, "Done 500 out of 500 ") != NULL) == complete &&
+                 (strstr(lines_said, " finished\n") != NULL) == complete &&
+                 (strstr(json_said, "\"finished\"") != NULL) == complete &&
+                 (strstr(json_said, "\"stopped\"") != NULL) == !complete;
+    if (suite_rank == 0 && !right)
+        fprintf(stderr, "%s%s", lines_said, json_said);
+    free(lines_said);
+    free(json_said);
+    rank0(right);
+}
+END_TEST
+
 /* ---- The callback ---------------------------------------------------------------------------------------------- */
 
 typedef struct heard {
@@ -215,13 +288,6 @@ static void hear(const mpijob_progress *p, void *payload)
     h->done = p->done;
     h->calls++;
     h->finished += (uint64_t)p->finished;
-}
-
-static int enough(const void *result, size_t bytes, uint64_t index, const mpijob_error *failure, void *payload,
-                  mpijob_error *err)
-{
-    (void)result, (void)bytes, (void)failure, (void)payload, (void)err;
-    return index == 40 ? MPIJOB_ENOUGH : MPIJOB_GO_ON;
 }
 
 START_TEST(a_callback)
@@ -255,6 +321,7 @@ int main(int argc, char **argv)
     tcase_add_loop_test(group, json_for_programs, 0, 3);
     tcase_add_test(group, a_bar_on_a_terminal);
     tcase_add_test(group, no_bar_elsewhere);
+    tcase_add_loop_test(group, only_a_complete_run_is_finished, 0, COUNT_OF(endings));
     tcase_add_loop_test(group, a_callback, 0, 3);
     return suite_main(argc, argv, suite);
 }

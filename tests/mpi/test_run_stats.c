@@ -48,7 +48,7 @@ START_TEST(figures_of_a_run)
     mpijob_rank_stats ranks[MOST_RANKS];
     mpijob_stats s = {.ranks = ranks, .ranks_capacity = MOST_RANKS};
     memset(ranks, 0, sizeof ranks);
-    mpijob_inputs inputs = mpijob_array(args, 200);
+    mpijob_inputs inputs = mpijob_arguments(args, 200);
     mpijob_parallel_options options = {.stats = &s, .batch_size = 4, .n_jobs = n_jobs_values[_i]};
     int status = run(results, &resting, &inputs, &options, NULL);
     ck_assert_int_eq(status, MPIJOB_OK);
@@ -75,7 +75,7 @@ START_TEST(as_many_ranks_as_there_is_room_for)
     uint64_t results[50];
     mpijob_rank_stats ranks[2] = {{.jobs = 0}, {.jobs = 4711}};
     mpijob_stats s = {.ranks = ranks, .ranks_capacity = 1};
-    mpijob_inputs inputs = mpijob_array(args, 50);
+    mpijob_inputs inputs = mpijob_arguments(args, 50);
     mpijob_parallel_options options = {.stats = &s, .rank0 = MPIJOB_RANK0_WORKS};
     int status = run(results, &resting, &inputs, &options, NULL);
     ck_assert_int_eq(status, MPIJOB_OK);
@@ -122,7 +122,7 @@ START_TEST(printed_on_request)
     uint64_t args[50];
     uint64_t results[50];
     suite_capture errors, output;
-    mpijob_inputs inputs = mpijob_array(args, 50);
+    mpijob_inputs inputs = mpijob_arguments(args, 50);
     mpijob_parallel_options options = {.print_stats = 1, .verbose = _i ? 50 : 0, .progress = MPIJOB_PROGRESS_JSON};
     suite_capture_begin(&errors, STDERR_FILENO);
     suite_capture_begin(&output, STDOUT_FILENO);

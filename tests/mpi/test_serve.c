@@ -137,7 +137,7 @@ START_TEST(shared_inputs)
     both[1] = second;
     for (uint64_t i = 0; i < 50; i++)
         args[i] = i * 20;
-    mpijob_inputs inputs = mpijob_array(args, 50);
+    mpijob_inputs inputs = mpijob_arguments(args, 50);
     mpijob_parallel_options options = {.shared = both, .shared_count = 2};
     int status = mpijob_parallel(results, &looking, &inputs, MPI_COMM_WORLD, &options, NULL);
     ck_assert_int_eq(status, MPIJOB_OK);

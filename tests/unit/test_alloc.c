@@ -71,6 +71,17 @@ START_TEST(the_nth_allocation_fails_once)
 }
 END_TEST
 
+START_TEST(all_fail_from_the_nth_on)
+{
+    mpj_alloc_fail_from((uint64_t)_i);
+    for (int i = 0; i < 12; i++) {
+        void *block = allocate(i);
+        ck_assert_int_eq(block == NULL, i >= _i);
+        mpj_free(block);
+    }
+}
+END_TEST
+
 START_TEST(allocations_are_counted)
 {
     all_succeed();
@@ -170,6 +181,7 @@ int main(void)
     tcase_add_test(group, calloc_zeroes_and_checks_its_product);
     tcase_add_test(group, realloc_keeps_the_content);
     tcase_add_loop_test(group, the_nth_allocation_fails_once, 0, 13);
+    tcase_add_loop_test(group, all_fail_from_the_nth_on, 0, 13);
     tcase_add_test(group, allocations_are_counted);
     tcase_add_test(group, a_failed_realloc_leaves_the_block);
     tcase_add_test(group, an_array_grows_and_keeps_its_elements);

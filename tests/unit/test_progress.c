@@ -261,7 +261,6 @@ static const struct {
     {MPJ_UNKNOWN, 1000, "[Parallel(n_jobs=2)]: Done 1000 out of 1000 | elapsed:    1.4s finished"},
     {0, 0, "[Parallel(n_jobs=2)]: Done 0 out of 0 | elapsed:    1.4s finished"},
     {MPJ_UNKNOWN, 0, "[Parallel(n_jobs=2)]: Done   0 out of   0 | elapsed:    1.4s finished"},
-    {100, 31, "[Parallel(n_jobs=2)]: Done  31 out of 100 | elapsed:    1.4s stopped"},
 };
 
 START_TEST(final_lines_are_joblibs)
