@@ -17,7 +17,7 @@ static size_t mapped_bytes(size_t bytes)
 
 static int map(mpj_nodefile *file, int descriptor, size_t bytes, int protection, const char *name, mpijob_error *err)
 {
-    void *data = mmap(NULL, mapped_bytes(bytes), protection, MAP_SHARED | MAP_POPULATE, descriptor, 0);
+    void *data = mmap(NULL, mapped_bytes(bytes), protection, MAP_SHARED, descriptor, 0);
     if (data == MAP_FAILED)
         return mpj_fail_os(err, errno, "cannot map %s (%zu bytes)", name, bytes);
     file->data = data;
@@ -52,6 +52,21 @@ int mpj_nodefile_open(mpj_nodefile *file, const char *name, size_t bytes, mpijob
     int status = map(file, descriptor, bytes, PROT_READ, name, err);
     close(descriptor);
     return status;
+}
+
+static void touch(const volatile char *data, size_t from, size_t to, size_t page)
+{
+    for (size_t at = from; at < to; at += page)
+        (void)data[at];
+}
+
+/* Reading is enough: it also makes a page that may be written writable, and takes several at once. */
+void mpj_nodefile_touch(const mpj_nodefile *file, int part, int parts)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t first = file->bytes / page / (size_t)parts * (size_t)part * page;
+    touch(file->data, first, file->bytes, page);
+    touch(file->data, 0, first, page);
 }
 
 void mpj_nodefile_forget_name(const char *name)

@@ -19,6 +19,10 @@ int mpj_nodefile_create(mpj_nodefile *file, const char *folder, size_t bytes, ch
 /* Maps another process's file for reading. */
 int mpj_nodefile_open(mpj_nodefile *file, const char *name, size_t bytes, mpijob_error *err);
 
+/* Has the system clear and map every page now, where a first use of each would otherwise interrupt the user of the
+ * memory. The processes of a node, process `part` of `parts`, begin at different pages and so share the clearing. */
+void mpj_nodefile_touch(const mpj_nodefile *file, int part, int parts);
+
 /* When everyone has opened it. */
 void mpj_nodefile_forget_name(const char *name);
 

@@ -107,9 +107,12 @@ static int check_numbers(const mpijob_parallel_options *o, mpijob_error *err)
                         "reserved members of the options are not zero: initialise them with {0} or designated members");
     if (o->shared_count > 0 && !o->shared)
         return mpj_fail(err, MPIJOB_EINVAL, "option shared_count is %zu and shared is NULL", o->shared_count);
-    for (size_t i = 0; i < o->shared_count; i++)
+    for (size_t i = 0; i < o->shared_count; i++) {
         if (!o->shared[i])
             return mpj_fail(err, MPIJOB_EINVAL, "option shared[%zu] is NULL: share it with mpijob_share first", i);
+        if (!mpj_shared_is_sealed(o->shared[i]))
+            return mpj_fail(err, MPIJOB_EINVAL, "option shared[%zu] is not sealed: call mpijob_share_seal first", i);
+    }
     return MPIJOB_OK;
 }
 

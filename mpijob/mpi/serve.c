@@ -16,6 +16,7 @@ enum {
     LEAVE = 1,
     RUN,
     SHARE,
+    SEAL,
     FREE
 };
 
@@ -24,7 +25,8 @@ typedef struct command {
     int32_t function; /* RUN: its place in the list */
     int32_t reduces;
     int32_t share_kind;              /* SHARE */
-    uint64_t shared_id;              /* FREE */
+    int32_t share_fill;              /* SHARE */
+    uint64_t shared_id;              /* SEAL, FREE */
     mpijob_parallel_options options; /* RUN: its numbers; no pointer of it is used */
     char pre_dispatch[64];
 } command;
@@ -81,9 +83,15 @@ int mpj_serve_announce_run(mpj_link *link, const mpijob_function *function, cons
     return MPIJOB_OK;
 }
 
-void mpj_serve_announce_share(mpj_link *link, const mpijob_share_options *options)
+void mpj_serve_announce_share(mpj_link *link, const mpj_share_request *want)
 {
-    command c = {.kind = SHARE, .share_kind = options ? options->kind : 0};
+    command c = {.kind = SHARE, .share_kind = want->options ? want->options->kind : 0, .share_fill = want->fill};
+    tell(link, &c);
+}
+
+void mpj_serve_announce_seal(mpj_link *link, uint64_t shared_id)
+{
+    command c = {.kind = SEAL, .shared_id = shared_id};
     tell(link, &c);
 }
 
@@ -158,12 +166,19 @@ static void serve_share(server *s, const command *c)
 {
     mpijob_error err;
     mpijob_share_options options = {.kind = c->share_kind};
+    mpj_share_request want = {.options = &options, .fill = c->share_fill != 0};
     mpijob_shared *made;
     int problem = MPIJOB_OK;
     if (mpj_grow((void **)&s->shared, &s->shared_capacity, s->shared_count + 1, sizeof(void *)) != 0)
         problem = mpj_fail_memory(&err, "the list of shared inputs", sizeof(void *));
-    if (mpj_share_over(&made, s->link, NULL, 0, &options, problem, &err) == MPIJOB_OK)
+    if (mpj_share_over(&made, s->link, &want, problem, &err) == MPIJOB_OK)
         s->shared[s->shared_count++] = made;
+}
+
+static void serve_seal(server *s, const command *c)
+{
+    mpijob_error err; /* what is wrong is rank 0's to tell */
+    mpj_seal_over(find_shared(s, c->shared_id), s->link, &err);
 }
 
 static void serve_free(server *s, const command *c)
@@ -185,6 +200,8 @@ static int serve(server *s)
             serve_run(s, &c);
         else if (c.kind == SHARE)
             serve_share(s, &c);
+        else if (c.kind == SEAL)
+            serve_seal(s, &c);
         else if (c.kind == FREE)
             serve_free(s, &c);
         else

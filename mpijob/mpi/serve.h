@@ -3,6 +3,7 @@
 #define MPJ_MPI_SERVE_H
 
 #include "mpi/run.h"
+#include "mpi/share.h"
 
 /* Lets the serving ranks go. */
 void mpj_serve_leave(mpj_link *link);
@@ -12,7 +13,8 @@ void mpj_serve_leave(mpj_link *link);
 int mpj_serve_announce_run(mpj_link *link, const mpijob_function *function, const mpijob_parallel_options *options,
                            mpijob_error *err);
 
-void mpj_serve_announce_share(mpj_link *link, const mpijob_share_options *options);
+void mpj_serve_announce_share(mpj_link *link, const mpj_share_request *want);
+void mpj_serve_announce_seal(mpj_link *link, uint64_t shared_id);
 void mpj_serve_announce_free(mpj_link *link, uint64_t shared_id);
 
 #endif

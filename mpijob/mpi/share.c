@@ -23,7 +23,9 @@ struct mpijob_shared {
     void *copy;        /* kind 3, inside copy_block */
     void *copy_block;
     size_t bytes;
-    mpj_link *link; /* serving: whose ranks release theirs with this one; else NULL */
+    mpj_link *link; /* NULL: this rank's alone */
+    bool served;    /* rank 0 acts for all: the others release theirs with this one */
+    bool sealed;
 };
 
 const void *mpijob_shared_data(const mpijob_shared *shared)
@@ -39,6 +41,11 @@ size_t mpijob_shared_bytes(const mpijob_shared *shared)
 int mpijob_shared_kind(const mpijob_shared *shared)
 {
     return shared->kind;
+}
+
+bool mpj_shared_is_sealed(const mpijob_shared *shared)
+{
+    return shared->sealed;
 }
 
 uint64_t mpj_shared_id(const mpijob_shared *shared)
@@ -57,7 +64,7 @@ void mpijob_share_free(mpijob_shared *shared)
 {
     if (!shared)
         return;
-    if (shared->link && mpj_link_exists(shared->link) && shared->link->serving)
+    if (shared->served && mpj_link_exists(shared->link) && shared->link->serving)
         mpj_serve_announce_free(shared->link, shared->id);
     release(shared);
 }
@@ -67,6 +74,7 @@ typedef struct nodes {
     MPI_Comm node;
     MPI_Comm leaders; /* MPI_COMM_NULL on the others */
     int node_rank;
+    int node_size;
 } nodes;
 
 static int split(mpj_link *link, nodes *n, mpijob_error *err)
@@ -76,6 +84,8 @@ static int split(mpj_link *link, nodes *n, mpijob_error *err)
     int code = MPI_Comm_split_type(link->comm, MPI_COMM_TYPE_SHARED, link->rank, MPI_INFO_NULL, &n->node);
     if (code == MPI_SUCCESS)
         code = MPI_Comm_rank(n->node, &n->node_rank);
+    if (code == MPI_SUCCESS)
+        code = MPI_Comm_size(n->node, &n->node_size);
     if (code == MPI_SUCCESS)
         code = MPI_Comm_split(link->comm, n->node_rank == 0 ? 0 : MPI_UNDEFINED, link->rank, &n->leaders);
     return code == MPI_SUCCESS ? MPIJOB_OK : mpj_fail_mpi(err, code, "finding the ranks of a node");
@@ -137,7 +147,9 @@ static int place_in_file(mpijob_shared *shared, mpj_link *link, nodes *n, const 
     int all = worst(link, status);
     if (made)
         mpj_nodefile_forget_name(name);
-    if (all != MPIJOB_OK)
+    if (all == MPIJOB_OK)
+        mpj_nodefile_touch(&shared->file, n->node_rank, n->node_size);
+    else
         mpj_nodefile_close(&shared->file);
     return all;
 }
@@ -196,59 +208,78 @@ static int place(mpijob_shared *shared, mpj_link *link, nodes *n, const mpijob_s
     return place_copy(shared, link, err);
 }
 
-/* The data flows from rank 0 to one rank a node, or to every rank that keeps a copy. */
-static void fill(mpijob_shared *shared, mpj_link *link, nodes *n, const void *data)
+static void *memory_of(mpijob_shared *shared)
+{
+    return shared->copy ? shared->copy : shared->file.data;
+}
+
+/* What rank 0 has flows to one rank a node, or to every rank that keeps a copy; then nobody writes any more. */
+static void publish(mpijob_shared *shared, mpj_link *link, nodes *n)
 {
     mpijob_error err;
-    void *to = shared->copy ? shared->copy : shared->file.data;
     MPI_Comm comm = shared->copy ? link->comm : n->leaders;
-    if (link->rank == 0 && shared->bytes > 0)
-        memcpy(to, data, shared->bytes);
-    if (comm != MPI_COMM_NULL && broadcast(to, shared->bytes, comm, &err) != MPIJOB_OK)
+    if (comm != MPI_COMM_NULL && broadcast(memory_of(shared), shared->bytes, comm, &err) != MPIJOB_OK)
         mpj_abort(link->comm, &err);
     if (!shared->copy && n->node_rank == 0)
         mpj_nodefile_seal(&shared->file);
     worst(link, MPIJOB_OK); /* nobody reads before its node's first rank has everything */
+    shared->sealed = true;
 }
 
-static int check(const void *data, size_t bytes, const mpijob_share_options *options, int rank, mpijob_error *err)
+/* What a call asks for; `data` and `bytes` on rank 0. */
+static int check(const mpj_share_request *want, int rank, mpijob_error *err)
 {
+    const mpijob_share_options *options = want->options;
+    const char *name = want->fill ? "mpijob_share_begin" : "mpijob_share";
     if (options && (options->kind < 0 || options->kind > MPIJOB_SHARE_COPY))
-        return mpj_fail(err, MPIJOB_EINVAL, "mpijob_share: kind is %d: it can be 0 to %d", options->kind,
+        return mpj_fail(err, MPIJOB_EINVAL, "%s: kind is %d: it can be 0 to %d", name, options->kind,
                         MPIJOB_SHARE_COPY);
     for (size_t i = 0; options && i < sizeof options->reserved / sizeof options->reserved[0]; i++)
         if (options->reserved[i])
-            return mpj_fail(err, MPIJOB_EINVAL, "mpijob_share: reserved members of the options are not zero");
-    if (rank == 0 && bytes > INT64_MAX / 2)
-        return mpj_fail(err, MPIJOB_EINVAL, "mpijob_share: bytes is negative");
-    if (rank == 0 && bytes > 0 && !data)
-        return mpj_fail(err, MPIJOB_EINVAL, "mpijob_share: data is NULL on rank 0, where it must be the input");
+            return mpj_fail(err, MPIJOB_EINVAL, "%s: reserved members of the options are not zero", name);
+    if (rank == 0 && want->bytes > INT64_MAX / 2)
+        return mpj_fail(err, MPIJOB_EINVAL, "%s: bytes is negative", name);
+    if (rank == 0 && want->bytes > 0 && !want->fill && !want->data)
+        return mpj_fail(err, MPIJOB_EINVAL, "%s: data is NULL on rank 0, where it must be the input", name);
     return MPIJOB_OK;
 }
 
-int mpj_share_over(mpijob_shared **shared, mpj_link *link, const void *data, size_t bytes,
-                   const mpijob_share_options *options, int problem, mpijob_error *err)
+static int agree_to_share(mpijob_shared *made, mpj_link *link, const mpj_share_request *want, int problem,
+                          mpijob_error *err)
+{
+    uint64_t kind = want->options ? (uint64_t)(unsigned)want->options->kind : 0;
+    mpj_vote vote = {.status = problem, .digest = 4 * kind + 2 * want->fill};
+    if (problem == MPIJOB_OK)
+        vote.status = made ? check(want, link->rank, err) : mpj_fail_memory(err, "a shared input", sizeof *made);
+    vote.root[0] = vote.status == MPIJOB_OK ? (int64_t)want->bytes : 0;
+    int status = mpj_agree(link, &vote, err);
+    if (status == MPIJOB_OK) {
+        made->bytes = (size_t)vote.root[0];
+        made->id = ++link->shares;
+        made->link = link;
+        made->served = link->serving;
+    }
+    return status;
+}
+
+int mpj_share_over(mpijob_shared **shared, mpj_link *link, const mpj_share_request *want, int problem,
+                   mpijob_error *err)
 {
     mpijob_shared *made = mpj_calloc(1, sizeof *made);
-    mpj_vote vote = {.status = problem, .digest = options ? 2 * (uint64_t)(unsigned)options->kind : 0};
-    if (problem == MPIJOB_OK)
-        vote.status =
-            made ? check(data, bytes, options, link->rank, err) : mpj_fail_memory(err, "a shared input", sizeof *made);
-    vote.root[0] = vote.status == MPIJOB_OK ? (int64_t)bytes : 0;
-    int status = mpj_agree(link, &vote, err);
+    int status = agree_to_share(made, link, want, problem, err);
     if (status != MPIJOB_OK) {
         mpj_free(made);
         return status;
     }
-    made->bytes = (size_t)vote.root[0];
-    made->id = ++link->shares;
-    made->link = link->serving ? link : NULL;
     nodes n;
     if (split(link, &n, err) != MPIJOB_OK)
         mpj_abort(link->comm, err);
-    status = place(made, link, &n, options, err);
-    if (status == MPIJOB_OK)
-        fill(made, link, &n, data);
+    status = place(made, link, &n, want->options, err);
+    if (status == MPIJOB_OK && !want->fill) {
+        if (link->rank == 0 && made->bytes > 0)
+            memcpy(memory_of(made), want->data, made->bytes);
+        publish(made, link, &n);
+    }
     unsplit(&n);
     if (status != MPIJOB_OK)
         release(made);
@@ -258,28 +289,27 @@ int mpj_share_over(mpijob_shared **shared, mpj_link *link, const void *data, siz
 }
 
 /* Inside a job, a consumer or a generator: for this rank alone. */
-static int share_nested(mpijob_shared **shared, const void *data, size_t bytes, const mpijob_share_options *options,
-                        mpijob_error *err)
+static int share_nested(mpijob_shared **shared, const mpj_share_request *want, mpijob_error *err)
 {
-    int status = check(data, bytes, options, 0, err);
+    int status = check(want, 0, err);
     if (status != MPIJOB_OK)
         return status;
     mpijob_shared *made = mpj_calloc(1, sizeof *made);
     if (made)
-        made->bytes = bytes;
+        made->bytes = want->bytes;
     if (!made || make_copy(made) != MPIJOB_OK) {
         mpj_free(made);
-        return mpj_fail_memory(err, "a shared input", bytes);
+        return mpj_fail_memory(err, "a shared input", want->bytes);
     }
     made->kind = MPIJOB_SHARE_COPY;
-    if (bytes > 0)
-        memcpy(made->copy, data, bytes);
+    made->sealed = !want->fill;
+    if (want->bytes > 0 && !want->fill)
+        memcpy(made->copy, want->data, want->bytes);
     *shared = made;
     return MPIJOB_OK;
 }
 
-static int share_collectively(mpijob_shared **shared, const void *data, size_t bytes, MPI_Comm comm,
-                              const mpijob_share_options *options, mpijob_error *err)
+static int share_collectively(mpijob_shared **shared, const mpj_share_request *want, MPI_Comm comm, mpijob_error *err)
 {
     mpj_link spare;
     mpj_link *link;
@@ -291,19 +321,101 @@ static int share_collectively(mpijob_shared **shared, const void *data, size_t b
     if (mpj_link_get(&link, &spare, &fresh, &problem, comm, err) != MPIJOB_OK)
         mpj_abort(comm, err);
     if (link->serving)
-        mpj_serve_announce_share(link, options);
-    status = mpj_share_over(shared, link, data, bytes, options, problem, err);
+        mpj_serve_announce_share(link, want);
+    status = mpj_share_over(shared, link, want, problem, err);
     if (status != MPIJOB_OK && fresh)
         mpj_link_drop(link, &spare, comm);
+    return status;
+}
+
+static int share(mpijob_shared **shared, const mpj_share_request *want, MPI_Comm comm, mpijob_error *err)
+{
+    mpijob_error record;
+    int status =
+        mpj_is_in_run() ? share_nested(shared, want, &record) : share_collectively(shared, want, comm, &record);
+    if (status != MPIJOB_OK && err)
+        *err = record;
     return status;
 }
 
 int mpijob_share(mpijob_shared **shared, const void *data, size_t bytes, MPI_Comm comm,
                  const mpijob_share_options *options, mpijob_error *err)
 {
+    mpj_share_request want = {.data = data, .bytes = bytes, .options = options};
+    return share(shared, &want, comm, err);
+}
+
+/* -- Filled in place -- */
+
+int mpijob_share_begin(mpijob_shared **shared, void **memory, size_t bytes, MPI_Comm comm,
+                       const mpijob_share_options *options, mpijob_error *err)
+{
+    mpj_share_request want = {.bytes = bytes, .options = options, .fill = true};
+    int status = share(shared, &want, comm, err);
+    if (status == MPIJOB_OK) {
+        const mpj_link *link = (*shared)->link;
+        *memory = link && link->rank != 0 ? NULL : memory_of(*shared);
+    }
+    return status;
+}
+
+int mpj_seal_over(mpijob_shared *shared, mpj_link *link, mpijob_error *err)
+{
+    mpj_vote vote = {.status = MPIJOB_OK, .digest = shared ? 2 * shared->id : 0};
+    if (!shared)
+        vote.status = mpj_fail(err, MPIJOB_EINVAL, "mpijob_share_seal: this rank has released the input");
+    else if (shared->sealed)
+        vote.status =
+            mpj_fail(err, MPIJOB_EINVAL,
+                     "mpijob_share_seal: the input is sealed already, or was never one of mpijob_share_begin");
+    int status = mpj_agree(link, &vote, err);
+    if (status != MPIJOB_OK)
+        return status;
+    nodes n;
+    if (split(link, &n, err) != MPIJOB_OK)
+        mpj_abort(link->comm, err);
+    publish(shared, link, &n);
+    unsplit(&n);
+    return MPIJOB_OK;
+}
+
+/* What keeps the ranks from meeting at all. */
+static int check_seal(const mpijob_shared *shared, mpijob_error *err)
+{
+    if (!shared)
+        return mpj_fail(err, MPIJOB_EINVAL, "mpijob_share_seal: shared is NULL");
+    if (!shared->link)
+        return shared->sealed ? mpj_fail(err, MPIJOB_EINVAL, "mpijob_share_seal: the input is sealed already")
+                              : MPIJOB_OK;
+    if (mpj_is_in_run())
+        return mpj_fail(err, MPIJOB_EINVAL, "mpijob_share_seal: called inside a run, for an input of main");
+    if (!mpj_link_exists(shared->link))
+        return mpj_fail(err, MPIJOB_EINVAL, "mpijob_share_seal: the communicator of the input does not exist any more");
+    if (shared->served != shared->link->serving)
+        return mpj_fail(err, MPIJOB_EINVAL,
+                        "mpijob_share_seal: the input was begun %s, and is sealed there (see mpijob_serve)",
+                        shared->served ? "while the other ranks served" : "before the other ranks served");
+    return MPIJOB_OK;
+}
+
+static int seal(mpijob_shared *shared, mpijob_error *err)
+{
+    int status = check_seal(shared, err);
+    if (status != MPIJOB_OK)
+        return status;
+    if (!shared->link) {
+        shared->sealed = true;
+        return MPIJOB_OK;
+    }
+    if (shared->served)
+        mpj_serve_announce_seal(shared->link, shared->id);
+    return mpj_seal_over(shared, shared->link, err);
+}
+
+int mpijob_share_seal(mpijob_shared *shared, mpijob_error *err)
+{
     mpijob_error record;
-    int status = mpj_is_in_run() ? share_nested(shared, data, bytes, options, &record)
-                                 : share_collectively(shared, data, bytes, comm, options, &record);
+    int status = seal(shared, &record);
     if (status != MPIJOB_OK && err)
         *err = record;
     return status;

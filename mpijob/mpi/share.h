@@ -9,8 +9,22 @@
 /* A number that names this shared input on every rank of its communicator. */
 uint64_t mpj_shared_id(const mpijob_shared *shared);
 
-/* mpijob_share over a link whose ranks all call it. `problem`: this rank cannot take part, described in *err. */
-int mpj_share_over(mpijob_shared **shared, mpj_link *link, const void *data, size_t bytes,
-                   const mpijob_share_options *options, int problem, mpijob_error *err);
+/* Whether every rank may read it: mpijob_share_begin leaves that to mpijob_share_seal. */
+bool mpj_shared_is_sealed(const mpijob_shared *shared);
+
+/* What a call of mpijob_share or (`fill`) mpijob_share_begin asks for. */
+typedef struct mpj_share_request {
+    const void *data;
+    size_t bytes;
+    const mpijob_share_options *options;
+    bool fill;
+} mpj_share_request;
+
+/* The same over a link whose ranks all call it. `problem`: this rank cannot take part, described in *err. */
+int mpj_share_over(mpijob_shared **shared, mpj_link *link, const mpj_share_request *want, int problem,
+                   mpijob_error *err);
+
+/* mpijob_share_seal over a link whose ranks all call it. NULL: this rank has no such input, which is an error. */
+int mpj_seal_over(mpijob_shared *shared, mpj_link *link, mpijob_error *err);
 
 #endif

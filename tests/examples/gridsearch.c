@@ -1,8 +1,9 @@
 /*
  * The best C and gamma of a support-vector machine, by cross-validation: a grid search over all ranks.
  *
- * Rank 0 reads the data and shares it. A first run computes the kernel matrix of each gamma; the matrices are shared
- * too, once per node. A second run makes all fits: one job for each C, gamma and fold.
+ * Rank 0 reads the data and shares it. A first run computes the kernel matrix of each gamma, some rows a job; its
+ * results lie in memory that is then shared too, once per node. A second run makes all fits: one job for each C, gamma
+ * and fold.
  */
 #include "digits/arguments.h"
 #include "digits/kernel.h"
@@ -37,9 +38,12 @@ struct search {
 
 /* ---- The jobs ---- */
 
-static int compute_kernel(void *kernel, const void *gamma, mpijob_job *job)
+static int compute_kernels(void *slab, const void *args, mpijob_job *job)
 {
-    kernel_fill(kernel, mpijob_shared_data(job->shared[DATASET]), *(const double *)gamma);
+    const struct arguments *arguments = job->context;
+    const struct axis *gamma = &arguments->gamma;
+    (void)args;
+    kernel_fill_slab(slab, (int)job->index, mpijob_shared_data(job->shared[DATASET]), gamma->values, gamma->count);
     return 0;
 }
 
@@ -62,17 +66,20 @@ static struct cell cell_of(const struct arguments *arguments, uint64_t index)
 static int fit(void *score, const void *args, mpijob_job *job)
 {
     (void)args;
-    struct cell cell = cell_of(job->context, job->index);
+    const struct arguments *arguments = job->context;
+    struct cell cell = cell_of(arguments, job->index);
     const struct dataset *dataset = mpijob_shared_data(job->shared[DATASET]);
-    const char *kernels = mpijob_shared_data(job->shared[KERNELS]);
-    const char *kernel = kernels + (size_t)cell.gamma * kernel_bytes(dataset->samples);
+    struct kernel kernel = {.slabs = mpijob_shared_data(job->shared[KERNELS]),
+                            .samples = dataset->samples,
+                            .gammas = arguments->gamma.count,
+                            .gamma = cell.gamma};
     struct problem problem;
-    if (fit_fold(score, dataset, kernel, cell.c, cell.fold, &problem) != 0)
+    if (fit_fold(score, dataset, &kernel, cell.c, cell.fold, &problem) != 0)
         return mpijob_job_fail(job, "the fit with C = %g failed: %s", cell.c, problem.text);
     return 0;
 }
 
-/* ---- The two runs, and what lies between them ---- */
+/* ---- The two runs ---- */
 
 static mpijob_parallel_options run_options(struct search *search, size_t shared_count)
 {
@@ -94,27 +101,23 @@ static int explain(int status, const mpijob_error *err, const struct search *sea
     return status == MPIJOB_OK ? FOUND : status == MPIJOB_ECANCELED ? STOPPED : FAILED;
 }
 
-static int compute_kernels(struct search *search)
+static int share_kernels(struct search *search)
 {
     const struct dataset *dataset = mpijob_shared_data(search->shared[DATASET]);
-    const struct axis *gamma = &search->arguments.gamma;
-    mpijob_function function = {
-        .name = "kernel",
-        .call = compute_kernel,
-        .args_size = sizeof(double),
-        .result_size = kernel_bytes(dataset->samples),
-    };
-    mpijob_inputs inputs = mpijob_arguments(gamma->values, (uint64_t)gamma->count);
+    mpijob_function function = {.name = "kernels",
+                                .call = compute_kernels,
+                                .result_size = kernel_slab_bytes(dataset->samples, search->arguments.gamma.count)};
+    mpijob_inputs inputs = mpijob_range((uint64_t)kernel_slabs(dataset->samples));
     mpijob_parallel_options options = run_options(search, 1);
-    size_t bytes = (size_t)gamma->count * function.result_size;
-    /* Without memory the run refuses the NULL, on every rank. */
-    void *kernels = search->rank == 0 ? malloc(bytes) : NULL;
+    size_t bytes = inputs.count * function.result_size;
+    void *kernels;
 
     mpijob_error err;
-    int status = mpijob_parallel(kernels, &function, &inputs, MPI_COMM_WORLD, &options, &err);
+    int status = mpijob_share_begin(&search->shared[KERNELS], &kernels, bytes, MPI_COMM_WORLD, NULL, &err);
     if (status == MPIJOB_OK)
-        status = mpijob_share(&search->shared[KERNELS], kernels, bytes, MPI_COMM_WORLD, NULL, &err);
-    free(kernels);
+        status = mpijob_parallel(kernels, &function, &inputs, MPI_COMM_WORLD, &options, &err);
+    if (status == MPIJOB_OK)
+        status = mpijob_share_seal(search->shared[KERNELS], &err);
     return explain(status, &err, search);
 }
 
@@ -195,7 +198,7 @@ static int search_grid(struct search *search)
     double began = MPI_Wtime();
     int status = share_dataset(search);
     if (status == FOUND)
-        status = compute_kernels(search);
+        status = share_kernels(search);
     if (status == FOUND)
         status = fit_all(search);
     if (scores_close(search->counts) != 0 || fflush(stdout) != 0) {

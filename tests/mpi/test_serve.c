@@ -8,7 +8,8 @@
 
 static const char *ending = "finalize";
 static int own_context;
-static mpijob_shared *kept; /* released when nobody serves any more */
+static mpijob_shared *kept;                 /* released when nobody serves any more */
+static mpijob_shared *begun, *begun_before; /* while the others served, and before */
 
 static int square(void *result, const void *args, mpijob_job *job)
 {
@@ -151,6 +152,43 @@ START_TEST(shared_inputs)
 }
 END_TEST
 
+/* The results of one run are the shared input of the next, and rank 0 alone says so. */
+START_TEST(an_input_filled_by_a_run)
+{
+    uint64_t args[50], results[50];
+    mpijob_shared *shared;
+    void *memory;
+    mpijob_error err;
+    mpijob_share_options options = {.kind = _i};
+    mpijob_inputs inputs = mpijob_range(1000);
+    int status = mpijob_share_begin(&shared, &memory, 1000 * sizeof(uint64_t), MPI_COMM_WORLD, &options, &err);
+    ck_assert_int_eq(status, MPIJOB_OK);
+    mpijob_shared *unsealed = shared;
+    status = mpijob_share_begin(&unsealed, &(void *){NULL}, 100, MPI_COMM_WORLD, &options, &err);
+    ck_assert_int_eq(status, MPIJOB_OK);
+    status = mpijob_parallel(memory, &squares, &inputs, MPI_COMM_WORLD, NULL, &err);
+    ck_assert_int_eq(status, MPIJOB_OK);
+    const mpijob_shared *both[2] = {shared, shared};
+    mpijob_parallel_options with = {.shared = both, .shared_count = 2};
+    for (uint64_t i = 0; i < 50; i++)
+        args[i] = i * 20;
+    inputs = mpijob_arguments(args, 50);
+    status = mpijob_parallel(results, &looking, &inputs, MPI_COMM_WORLD, &with, &err);
+    ck_assert_int_eq(status, MPIJOB_EINVAL);
+    ck_assert_ptr_nonnull(strstr(err.text, "mpijob_share_seal"));
+    status = mpijob_share_seal(shared, &err);
+    ck_assert_int_eq(status, MPIJOB_OK);
+    status = mpijob_share_seal(shared, &err);
+    ck_assert_int_eq(status, MPIJOB_EINVAL);
+    status = mpijob_parallel(results, &looking, &inputs, MPI_COMM_WORLD, &with, &err);
+    ck_assert_int_eq(status, MPIJOB_OK);
+    for (uint64_t i = 0; i < 50; i++)
+        ck_assert_uint_eq(results[i], args[i] * args[i] * 1001);
+    mpijob_share_free(unsealed);
+    mpijob_share_free(shared);
+}
+END_TEST
+
 START_TEST(what_goes_wrong_reaches_rank_0)
 {
     uint64_t results[1];
@@ -184,6 +222,25 @@ START_TEST(runs_of_rank_0_alone)
 }
 END_TEST
 
+START_TEST(an_input_begun_at_another_time)
+{
+    void *memory;
+    mpijob_error err;
+    int status = mpijob_share_seal(begun_before, &err);
+    ck_assert_int_eq(status, MPIJOB_EINVAL);
+    ck_assert_ptr_nonnull(strstr(err.text, "before the other ranks served"));
+    status = mpijob_share_begin(&begun, &memory, 8, MPI_COMM_WORLD, NULL, &err);
+    ck_assert_int_eq(status, MPIJOB_OK);
+}
+END_TEST
+
+/* Sealing what only rank 0 still has. */
+static int seals(const char *text)
+{
+    mpijob_error err = {.text = ""};
+    return mpijob_share_seal(begun, &err) != MPIJOB_EINVAL || !strstr(err.text, text);
+}
+
 static int go_through_tests(void)
 {
     SRunner *runner;
@@ -193,7 +250,9 @@ static int go_through_tests(void)
     tcase_add_loop_test(group, reductions_and_consumers, 0, 2);
     tcase_add_test(group, every_rank_has_its_context);
     tcase_add_loop_test(group, shared_inputs, 0, 4);
+    tcase_add_loop_test(group, an_input_filled_by_a_run, 0, 4);
     tcase_add_test(group, what_goes_wrong_reaches_rank_0);
+    tcase_add_test(group, an_input_begun_at_another_time);
     tcase_add_test(group, runs_of_rank_0_alone);
     /* After an error as before it. */
     tcase_add_loop_test(group, runs_of_rank_0, 0, 4);
@@ -227,23 +286,31 @@ int main(int argc, char **argv)
     MPI_Comm_rank(MPI_COMM_WORLD, &suite_rank);
     MPI_Comm_size(MPI_COMM_WORLD, &suite_size);
     own_context = 100 + suite_rank;
+    void *memory;
+    failed = mpijob_share_begin(&begun_before, &memory, 8, MPI_COMM_WORLD, NULL, &err) != MPIJOB_OK;
     int role = mpijob_serve(functions, &own_context, MPI_COMM_WORLD, &err);
     if (role != (suite_rank == 0 ? MPIJOB_LEADS : MPIJOB_SERVED)) {
         fprintf(stderr, "rank %d: mpijob_serve returned %d\n", suite_rank, role);
         failed = 1;
     }
     if (role == MPIJOB_LEADS)
-        failed = go_through_tests();
+        failed = go_through_tests() || failed;
     if (strcmp(ending, "end") == 0) {
         failed = failed || mpijob_serve_end(MPI_COMM_WORLD, &err) != MPIJOB_OK || after_serving();
+        failed = failed || mpijob_share_seal(begun_before, &err) != MPIJOB_OK;
+        failed = failed || (suite_rank == 0 && seals("while the other ranks served"));
         /* Once more, and it has no effect elsewhere or twice. */
-        if (mpijob_serve(functions, &own_context, MPI_COMM_WORLD, &err) == MPIJOB_LEADS)
+        if (mpijob_serve(functions, &own_context, MPI_COMM_WORLD, &err) == MPIJOB_LEADS) {
+            failed = failed || (suite_size > 1 && seals("has released the input"));
             failed = failed || mpijob_serve_end(MPI_COMM_WORLD, &err) != MPIJOB_OK;
+        }
         failed = failed || mpijob_serve_end(MPI_COMM_WORLD, &err) != MPIJOB_OK || after_serving();
     }
     if (strcmp(ending, "plain") == 0)
         MPI_Finalize();
     failed = mpijob_finalize(&err) != MPIJOB_OK || failed;
     mpijob_share_free(kept);
+    mpijob_share_free(begun);
+    mpijob_share_free(begun_before);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

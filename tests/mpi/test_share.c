@@ -212,6 +212,219 @@ START_TEST(kinds_that_differ)
 }
 END_TEST
 
+/* -- Filled in place -- */
+
+START_TEST(rank_0_fills_it_in_place)
+{
+    size_t bytes = inputs[_i].bytes;
+    mpijob_shared *shared = NULL;
+    mpijob_error err = {.text = ""};
+    mpijob_share_options options = {.kind = inputs[_i].kind};
+    void *memory = &options;
+    int status = mpijob_share_begin(&shared, &memory, suite_rank == 0 ? bytes : 12345, MPI_COMM_WORLD, &options, &err);
+    everyone(status == MPIJOB_OK);
+    everyone((memory != NULL) == (suite_rank == 0) && (uintptr_t)memory % 64 == 0);
+    everyone(mpijob_shared_bytes(shared) == bytes);
+    everyone(mpijob_shared_kind(shared) == expected_kind(_i));
+    /* Twice: what counts is what is there in the end. */
+    for (uint64_t i = 0; memory && i < 2; i++)
+        pattern_fill(memory, bytes, (uint64_t)_i + 1 - i);
+    status = mpijob_share_seal(shared, &err);
+    everyone(status == MPIJOB_OK);
+    const void *at = mpijob_shared_data(shared);
+    everyone(suite_rank != 0 || at == memory);
+    everyone(pattern_is(at, bytes, (uint64_t)_i));
+    everyone(mpijob_shared_kind(shared) == MPIJOB_SHARE_COPY || !is_writable(at));
+    mpijob_share_free(shared);
+}
+END_TEST
+
+static int number(void *result, const void *args, mpijob_job *job)
+{
+    (void)args;
+    *(uint64_t *)result = 7 * job->index + 1;
+    return 0;
+}
+
+/* The results of one run are the shared input of the next. */
+START_TEST(a_run_fills_it)
+{
+    enum {
+        JOBS = 3000
+    };
+    uint64_t results[500];
+    void *memory;
+    mpijob_shared *shared;
+    mpijob_error err;
+    mpijob_share_options with = {.kind = _i};
+    int status = mpijob_share_begin(&shared, &memory, JOBS * sizeof(uint64_t), MPI_COMM_WORLD, &with, &err);
+    everyone(status == MPIJOB_OK);
+    mpijob_function first = {.call = number, .result_size = sizeof(uint64_t)};
+    mpijob_inputs range = mpijob_range(JOBS);
+    status = run(memory, &first, &range, NULL, &err);
+    everyone(status == MPIJOB_OK);
+    status = mpijob_share_seal(shared, &err);
+    everyone(status == MPIJOB_OK);
+    bool right = true;
+    for (uint64_t i = 0; i < JOBS; i++)
+        right = right && ((const uint64_t *)mpijob_shared_data(shared))[i] == 7 * i + 1;
+    everyone(right);
+    mpijob_function second = {.call = look, .result_size = sizeof(uint64_t)};
+    const mpijob_shared *list[1] = {shared};
+    mpijob_parallel_options options = {.shared = list, .shared_count = 1};
+    range = mpijob_range(COUNT_OF(results));
+    status = run(results, &second, &range, &options, &err);
+    everyone(status == MPIJOB_OK);
+    for (uint64_t i = 0; suite_rank == 0 && i < 500; i++)
+        right = right && results[i] == 7 * i + 2;
+    everyone(right);
+    mpijob_share_free(shared);
+}
+END_TEST
+
+static mpijob_shared *begin(MPI_Comm comm, uint64_t **memory)
+{
+    mpijob_shared *shared = NULL;
+    void *at = NULL;
+    int status = mpijob_share_begin(&shared, &at, sizeof(uint64_t), comm, NULL, NULL);
+    everyone(status == MPIJOB_OK);
+    *memory = at;
+    if (at)
+        **memory = 5;
+    return shared;
+}
+
+START_TEST(it_need_not_be_sealed)
+{
+    uint64_t *memory;
+    mpijob_shared *shared = begin(MPI_COMM_WORLD, &memory);
+    mpijob_share_free(shared);
+    shared = begin(MPI_COMM_WORLD, &memory);
+    const mpijob_shared *list[1] = {shared};
+    mpijob_parallel_options options = {.shared = list, .shared_count = 1};
+    mpijob_function function = {.call = look, .result_size = sizeof(uint64_t)};
+    mpijob_inputs range = mpijob_range(1);
+    mpijob_error err = {.text = ""};
+    uint64_t result;
+    int status = run(&result, &function, &range, &options, &err);
+    everyone(status == MPIJOB_EINVAL && strstr(err.text, "mpijob_share_seal") != NULL);
+    status = mpijob_share_seal(shared, &err);
+    everyone(status == MPIJOB_OK);
+    status = run(&result, &function, &range, &options, &err);
+    everyone(status == MPIJOB_OK);
+    rank0(result == 6);
+    mpijob_share_free(shared);
+}
+END_TEST
+
+static bool refuses_to_seal(mpijob_shared *shared, const char *text)
+{
+    mpijob_error err = {.text = ""};
+    return mpijob_share_seal(shared, &err) == MPIJOB_EINVAL && strstr(err.text, text);
+}
+
+START_TEST(sealing_that_makes_no_sense)
+{
+    uint64_t *memory;
+    mpijob_shared *shared = begin(MPI_COMM_WORLD, &memory);
+    mpijob_shared *other = begin(MPI_COMM_WORLD, &memory);
+    mpijob_shared *given;
+    bool refused = refuses_to_seal(NULL, "NULL");
+    everyone(refused);
+    /* Different ones, after which each can still be sealed. */
+    mpijob_error err;
+    if (suite_size > 1) {
+        int status = mpijob_share_seal(suite_rank == suite_size - 1 ? other : shared, &err);
+        everyone(status == MPIJOB_EMISMATCH);
+    }
+    int sealed = mpijob_share_seal(shared, NULL);
+    everyone(sealed == MPIJOB_OK);
+    refused = refuses_to_seal(shared, "sealed already");
+    everyone(refused);
+    int status = mpijob_share(&given, "x", 1, MPI_COMM_WORLD, NULL, NULL);
+    everyone(status == MPIJOB_OK);
+    refused = refuses_to_seal(given, "never one of mpijob_share_begin");
+    everyone(refused);
+    mpijob_share_free(given);
+    mpijob_share_free(other);
+    everyone(*(const uint64_t *)mpijob_shared_data(shared) == 5);
+    mpijob_share_free(shared);
+}
+END_TEST
+
+START_TEST(sealing_without_its_communicator)
+{
+    MPI_Comm comm;
+    uint64_t *memory;
+    MPI_Comm_dup(MPI_COMM_WORLD, &comm);
+    mpijob_shared *shared = begin(comm, &memory);
+    MPI_Comm_free(&comm);
+    bool refused = refuses_to_seal(shared, "does not exist any more");
+    mpijob_share_free(shared);
+    everyone(refused);
+}
+END_TEST
+
+/* The same mistakes; and to fill on some ranks what is given on others. */
+START_TEST(beginning_that_makes_no_sense)
+{
+    mpijob_shared *shared = NULL;
+    mpijob_error err = {.text = ""};
+    void *memory;
+    mpijob_share_options options = {.kind = wrong[_i].kind, .reserved = {0, wrong[_i].reserved}};
+    size_t bytes = wrong[_i].negative ? (size_t)-5 : 5;
+    int status = mpijob_share_begin(&shared, &memory, bytes, MPI_COMM_WORLD, &options, &err);
+    everyone(status == (wrong[_i].no_data ? MPIJOB_OK : MPIJOB_EINVAL));
+    /* Nothing needs to be given here. */
+    everyone(wrong[_i].no_data || (strstr(err.text, wrong[_i].text) && strstr(err.text, "mpijob_share_begin")));
+    if (wrong[_i].no_data)
+        mpijob_share_free(shared);
+    if (suite_rank == suite_size - 1)
+        status = mpijob_share_begin(&shared, &memory, 5, MPI_COMM_WORLD, NULL, &err);
+    else
+        status = mpijob_share(&shared, "12345", 5, MPI_COMM_WORLD, NULL, &err);
+    everyone(status == (suite_size == 1 ? MPIJOB_OK : MPIJOB_EMISMATCH));
+    if (status == MPIJOB_OK)
+        mpijob_share_free(shared);
+}
+END_TEST
+
+static int fill_inside(void *result, const void *args, mpijob_job *job)
+{
+    mpijob_shared *shared;
+    mpijob_error err;
+    void *memory;
+    (void)args;
+    if (!refuses_to_seal(job->context, "inside a run"))
+        return mpijob_job_fail(job, "an input of main was sealed");
+    if (mpijob_share_begin(&shared, &memory, sizeof job->index, MPI_COMM_WORLD, NULL, &err) != MPIJOB_OK)
+        return mpijob_job_fail(job, "%s", err.text);
+    memcpy(memory, &job->index, sizeof job->index);
+    int status = mpijob_share_seal(shared, &err);
+    bool again = refuses_to_seal(shared, "sealed already");
+    memcpy(result, mpijob_shared_data(shared), sizeof job->index);
+    mpijob_share_free(shared);
+    return status != MPIJOB_OK || !again;
+}
+
+START_TEST(filled_inside_a_job)
+{
+    uint64_t results[100];
+    uint64_t *memory;
+    mpijob_shared *shared = begin(MPI_COMM_WORLD, &memory);
+    mpijob_function f = {.call = fill_inside, .result_size = sizeof(uint64_t)};
+    mpijob_inputs range = mpijob_range(100);
+    mpijob_parallel_options options = {.context = shared};
+    int status = run(results, &f, &range, &options, NULL);
+    mpijob_share_free(shared);
+    ck_assert_int_eq(status, MPIJOB_OK);
+    bool right = true;
+    for (uint64_t i = 0; suite_rank == 0 && i < 100; i++)
+        right = right && results[i] == i;
+    everyone(right);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     little_memory = argc > 1 && strcmp(argv[1], "small") == 0;
@@ -224,5 +437,13 @@ int main(int argc, char **argv)
     tcase_add_test(group, copies_where_there_is_no_other_room);
     tcase_add_loop_test(group, what_makes_no_sense, 0, COUNT_OF(wrong));
     tcase_add_test(group, kinds_that_differ);
+    group = suite_group(suite, "filled in place");
+    tcase_add_loop_test(group, rank_0_fills_it_in_place, 0, COUNT_OF(inputs));
+    tcase_add_loop_test(group, a_run_fills_it, 0, 4);
+    tcase_add_test(group, it_need_not_be_sealed);
+    tcase_add_test(group, sealing_that_makes_no_sense);
+    tcase_add_test(group, sealing_without_its_communicator);
+    tcase_add_loop_test(group, beginning_that_makes_no_sense, 0, COUNT_OF(wrong));
+    tcase_add_test(group, filled_inside_a_job);
     return suite_main(argc, argv, suite);
 }

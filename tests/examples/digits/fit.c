@@ -1,6 +1,5 @@
 #include "digits/fit.h"
 
-#include "digits/kernel.h"
 #include <stdlib.h>
 
 #define CACHE_MIB 100
@@ -12,19 +11,21 @@ static void print_nothing(const char *text)
 }
 
 /* libsvm takes rows by pointer: the samples that are left out cost nothing, and no row is copied. */
-static void choose_rows(struct svm_problem *chosen, const struct dataset *dataset, const void *kernel, int fold)
+static void choose_rows(struct svm_problem *chosen, const struct dataset *dataset, const struct kernel *kernel,
+                        int fold)
 {
     const double *labels = dataset_labels(dataset);
     const double *folds = dataset_folds(dataset);
     for (int i = 0; i < dataset->samples; i++) {
         if (folds[i] == fold)
             continue;
-        chosen->x[chosen->l] = kernel_row(kernel, dataset->samples, i);
+        chosen->x[chosen->l] = kernel_row(kernel, i);
         chosen->y[chosen->l++] = labels[i];
     }
 }
 
-static struct fit_score test(const struct svm_model *model, const struct dataset *dataset, const void *kernel, int fold)
+static struct fit_score test(const struct svm_model *model, const struct dataset *dataset, const struct kernel *kernel,
+                             int fold)
 {
     const double *labels = dataset_labels(dataset);
     const double *folds = dataset_folds(dataset);
@@ -33,13 +34,13 @@ static struct fit_score test(const struct svm_model *model, const struct dataset
         if (folds[i] != fold)
             continue;
         score.tested++;
-        score.correct += svm_predict(model, kernel_row(kernel, dataset->samples, i)) == labels[i];
+        score.correct += svm_predict(model, kernel_row(kernel, i)) == labels[i];
     }
     return score;
 }
 
 static int train_and_test(struct fit_score *score, const struct svm_problem *chosen, const struct dataset *dataset,
-                          const void *kernel, double c, int fold, struct problem *problem)
+                          const struct kernel *kernel, double c, int fold, struct problem *problem)
 {
     struct svm_parameter parameter = {.svm_type = C_SVC,
                                       .kernel_type = PRECOMPUTED,
@@ -57,7 +58,7 @@ static int train_and_test(struct fit_score *score, const struct svm_problem *cho
     return 0;
 }
 
-int fit_fold(struct fit_score *score, const struct dataset *dataset, const void *kernel, double c, int fold,
+int fit_fold(struct fit_score *score, const struct dataset *dataset, const struct kernel *kernel, double c, int fold,
              struct problem *problem)
 {
     size_t samples = (size_t)dataset->samples;

@@ -4,7 +4,7 @@
 #ifndef DIGITS_FIT_H
 #define DIGITS_FIT_H
 
-#include "digits/dataset.h"
+#include "digits/kernel.h"
 #include <stdint.h>
 
 /** How the test went. */
@@ -16,11 +16,11 @@ struct fit_score {
 /**
  * Fits and tests, with the defaults of scikit-learn's SVC.
  *
- * @param kernel  a matrix filled by kernel_fill
+ * @param kernel  a matrix whose slabs are all filled
  *
  * @return 0, or -1 with the problem: no memory, or parameters that libsvm refuses.
  */
-int fit_fold(struct fit_score *score, const struct dataset *dataset, const void *kernel, double c, int fold,
+int fit_fold(struct fit_score *score, const struct dataset *dataset, const struct kernel *kernel, double c, int fold,
              struct problem *problem);
 
 #endif

@@ -3,6 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Rows of a slab, an even number: fine enough for an even load on many ranks. */
+#define ROWS 32
+
 /*
  * Of the nodes of a precomputed kernel libsvm reads the values only, never the indexes, and a node is as large as two
  * doubles. So two rows are woven into one: one lies in the values, the other where the indexes would be. That halves
@@ -14,20 +17,32 @@ _Static_assert(sizeof(struct svm_node) == 2 * sizeof(double) && offsetof(struct 
 /* Before the first row: room for the unused half of its first node. */
 #define LEAD 2
 
-static size_t row_start(int samples, int sample)
+/* All these in doubles: one matrix's part of a slab, and where in it a row starts. */
+static size_t part_size(int samples)
 {
-    return LEAD + (size_t)(sample / 2) * 2 * ((size_t)samples + 1) + (size_t)(sample % 2);
+    return LEAD + ROWS * ((size_t)samples + 1);
 }
 
-size_t kernel_bytes(int samples)
+static size_t row_start(int samples, int row)
 {
-    return row_start(samples, samples + samples % 2) * sizeof(double);
+    return LEAD + (size_t)(row / 2) * 2 * ((size_t)samples + 1) + (size_t)(row % 2);
 }
 
-struct svm_node *kernel_row(const void *kernel, int samples, int sample)
+int kernel_slabs(int samples)
 {
-    const double *value = (const double *)kernel + row_start(samples, sample);
-    return (struct svm_node *)(value - 1);
+    return (samples + ROWS - 1) / ROWS;
+}
+
+size_t kernel_slab_bytes(int samples, int gammas)
+{
+    return (size_t)gammas * part_size(samples) * sizeof(double);
+}
+
+struct svm_node *kernel_row(const struct kernel *kernel, int sample)
+{
+    size_t part = (size_t)(sample / ROWS) * (size_t)kernel->gammas + (size_t)kernel->gamma;
+    const double *values = (const double *)kernel->slabs + part * part_size(kernel->samples);
+    return (struct svm_node *)(values + row_start(kernel->samples, sample % ROWS) - 1);
 }
 
 /* So many columns at a time: their squared distances stay in the nearest cache. */
@@ -45,32 +60,31 @@ static void distances(double *square, const struct dataset *dataset, int sample,
     }
 }
 
-/* The matrix is symmetric: each value is computed once, and goes to its sample's row and to its column. */
-static void fill_row(double *values, const struct dataset *dataset, int sample, double gamma)
+static void fill_row(double *slab, int row, int sample, const struct dataset *dataset, const double *gammas, int count)
 {
     int samples = dataset->samples;
-    double *row = values + row_start(samples, sample);
     double square[COLUMNS];
-    row[0] = sample + 1;
-    for (int first = sample; first < samples; first += COLUMNS) {
-        int count = samples - first < COLUMNS ? samples - first : COLUMNS;
-        distances(square, dataset, sample, first, count);
-        for (int j = 0; j < count; j++) {
-            double value = exp(-gamma * square[j]);
-            row[2 * (first + j + 1)] = value;
-            values[row_start(samples, first + j) + 2 * ((size_t)sample + 1)] = value;
+    for (int first = 0; first < samples; first += COLUMNS) {
+        int columns = samples - first < COLUMNS ? samples - first : COLUMNS;
+        distances(square, dataset, sample, first, columns);
+        for (int g = 0; g < count; g++) {
+            double *values = slab + (size_t)g * part_size(samples) + row_start(samples, row);
+            values[0] = sample + 1;
+            for (int j = 0; j < columns; j++)
+                values[2 * (first + j + 1)] = exp(-gammas[g] * square[j]);
         }
     }
 }
 
-void kernel_fill(void *kernel, const struct dataset *dataset, double gamma)
+void kernel_fill_slab(void *slab, int number, const struct dataset *dataset, const double *gammas, int count)
 {
-    double *values = kernel;
-    int samples = dataset->samples;
-    memset(values, 0, LEAD * sizeof *values);
-    for (int i = 0; i < samples; i++)
-        fill_row(values, dataset, i, gamma);
-    /* The last row of an odd number has no partner; what travels between ranks should be defined all the same. */
-    for (int j = 0; samples % 2 == 1 && j <= samples; j++)
-        values[row_start(samples, samples) + 2 * (size_t)j] = 0;
+    int first = number * ROWS;
+    int rows = dataset->samples - first < ROWS ? dataset->samples - first : ROWS;
+    /* The last slab need not be full; what travels between ranks should be defined all the same. */
+    if (rows < ROWS)
+        memset(slab, 0, kernel_slab_bytes(dataset->samples, count));
+    for (int g = 0; g < count; g++)
+        memset((double *)slab + (size_t)g * part_size(dataset->samples), 0, LEAD * sizeof(double));
+    for (int row = 0; row < rows; row++)
+        fill_row(slab, row, first + row, dataset, gammas, count);
 }
