@@ -333,7 +333,8 @@ enum {
 /**
  * For programs whose main is written for one process: the ranks other than 0 stay in this call, asleep, and take part
  * in every run that rank 0 makes on `comm`, until rank 0 calls mpijob_finalize, MPI_Finalize or mpijob_serve_end.
- * Collective. In rank 0's main, mpijob_parallel and mpijob_share on `comm` are then called by rank 0 alone.
+ * Collective. In rank 0's main, mpijob_parallel, mpijob_share, mpijob_share_begin and mpijob_share_seal on `comm` are
+ * then called by rank 0 alone.
  *
  *     mpijob_init(&argc, &argv, 0, NULL);
  *     int role = mpijob_serve(functions, NULL, MPI_COMM_WORLD, NULL);

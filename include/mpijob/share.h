@@ -85,8 +85,8 @@ MPIJOB_API int mpijob_share_begin(mpijob_shared **shared, void **memory, size_t 
  * After an error the input is still not sealed (it may be tried again), unless it was before.
  *
  * @return the same on every rank: MPIJOB_OK; MPIJOB_EINVAL: NULL, not one of mpijob_share_begin, sealed already, its
- * communicator is freed, called inside a run, or begun before serving or in an earlier stretch of it;
- * MPIJOB_EMISMATCH: the ranks seal different inputs.
+ * communicator is freed, called inside a run, or begun before serving or in an earlier stretch of it (of one
+ * rank there are no stretches: then sealing succeeds); MPIJOB_EMISMATCH: the ranks seal different inputs.
  */
 MPIJOB_API int mpijob_share_seal(mpijob_shared *shared, mpijob_error *err);
 
