@@ -5,9 +5,10 @@ root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/..")
 export LC_ALL=C.UTF-8
 
 # What the library and the examples are built from; the others are for tests only. Debian's names.
-packages_library=(gcc libc6-dev make cmake pkg-config openmpi-bin libopenmpi-dev libjansson-dev libmurmurhash-dev librandom123-dev)
+packages_library=(gcc libc6-dev make cmake pkg-config openmpi-bin libopenmpi-dev libblosc-dev libjansson-dev libmurmurhash-dev
+                  librandom123-dev libxxhash-dev libzip-dev)
 packages_examples=(libsvm-dev zlib1g-dev)
-packages_tests=(check g++ groff-base procps)
+packages_tests=(check g++ groff-base procps python3-numpy python3-zarr)
 packages_mpich=(mpich libmpich-dev)
 packages_cluster=(iproute2 munge slurmctld slurmd slurm-client slurm-wlm-basic-plugins libpmix2)
 

@@ -4,9 +4,12 @@
 #ifndef MPIJOB_CORE_H
 #define MPIJOB_CORE_H
 
+#include <mpijob/array.h>
 #include <mpijob/error.h>
+#include <mpijob/hash.h>
 #include <mpijob/log.h>
 #include <mpijob/random.h>
+#include <mpijob/type.h>
 #include <mpijob/version.h>
 
 #endif

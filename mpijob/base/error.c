@@ -77,6 +77,13 @@ int mpj_fail_memory(mpijob_error *err, const char *what, unsigned long long byte
     return mpj_fail(err, MPIJOB_ENOMEM, "no memory for %s (%llu bytes)", what, bytes);
 }
 
+int mpj_told(mpijob_error *err, int status, const mpijob_error *own)
+{
+    if (status != MPIJOB_OK && err)
+        *err = *own;
+    return status;
+}
+
 void mpj_error_sanitise(mpijob_error *err)
 {
     err->host[sizeof err->host - 1] = '\0';

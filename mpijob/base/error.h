@@ -18,6 +18,10 @@ int mpj_fail_memory(mpijob_error *err, const char *what, unsigned long long byte
 /* Formats into a buffer of the given size; cut at the end, always terminated. */
 void mpj_vformat(char *out, size_t out_bytes, const char *format, va_list arguments);
 
+/* For a public call, whose record stays as it was unless the call fails: hands on what was written to one of the call's own.
+ * Returns status. */
+int mpj_told(mpijob_error *err, int status, const mpijob_error *own);
+
 /* This host's name without its domain, at most MPIJOB_ERROR_HOST_BYTES with the terminator. */
 void mpj_host_name(char out[MPIJOB_ERROR_HOST_BYTES]);
 

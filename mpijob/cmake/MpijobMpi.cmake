@@ -2,10 +2,6 @@
 # With MPICH on a Debian that has both: -DMPI_C_COMPILER=mpicc.mpich -DMPIEXEC_EXECUTABLE=mpirun.mpich
 
 find_package(MPI REQUIRED COMPONENTS C)
-find_package(Threads REQUIRED)
-find_package(PkgConfig REQUIRED)
-pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
-pkg_check_modules(MURMURHASH REQUIRED IMPORTED_TARGET libmurmurhash)
 
 include(CheckSymbolExists)
 set(CMAKE_REQUIRED_LIBRARIES MPI::MPI_C)

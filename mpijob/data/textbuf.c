@@ -1,0 +1,36 @@
+#include "data/textbuf.h"
+
+#include "base/alloc.h"
+
+#include <stdint.h>
+#include <string.h>
+
+void mpj_textbuf_add(mpj_textbuf *out, const char *text, size_t bytes)
+{
+    if (out->failed)
+        return;
+    if (bytes > SIZE_MAX - out->used || mpj_grow((void **)&out->text, &out->capacity, out->used + bytes, 1) != 0) {
+        out->failed = 1;
+        return;
+    }
+    if (bytes)
+        memcpy(out->text + out->used, text, bytes);
+    out->used += bytes;
+}
+
+void mpj_textbuf_puts(mpj_textbuf *out, const char *text)
+{
+    mpj_textbuf_add(out, text, strlen(text));
+}
+
+char *mpj_textbuf_finish(mpj_textbuf *out)
+{
+    mpj_textbuf_add(out, "", 1);
+    char *text = out->text;
+    if (out->failed) {
+        mpj_free(text);
+        text = NULL;
+    }
+    *out = (mpj_textbuf){0};
+    return text;
+}
