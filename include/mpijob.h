@@ -6,6 +6,7 @@
 
 #include <mpijob/core.h>
 #include <mpijob/parallel.h>
+#include <mpijob/rows.h>
 #include <mpijob/share.h>
 #include <mpijob/start.h>
 #include <mpijob/stats.h>
