@@ -22,6 +22,28 @@ static int check(const double *results)
     return 0;
 }
 
+/* One row of one number a rank, dumped by all and loaded by all. */
+static int exchange_rows(const char *program, int rank)
+{
+    char path[4096];
+    mpijob_error err;
+    mpijob_array loaded;
+    size_t first = 0, shape[] = {1};
+    double number = rank;
+    mpijob_array mine = mpijob_array_of(&number, mpijob_type_of(MPIJOB_FLOAT64), 1, shape);
+    snprintf(path, sizeof path, "%s.npy", program);
+    int status = mpijob_dump_rows(&mine, path, MPI_COMM_WORLD, NULL, &err);
+    if (status == MPIJOB_OK)
+        status = mpijob_load_rows(&loaded, &first, path, MPI_COMM_WORLD, NULL, &err);
+    if (status != MPIJOB_OK) {
+        fprintf(stderr, "%s\n", err.text);
+        return 1;
+    }
+    int failed = first != (size_t)rank || *(const double *)loaded.data != number;
+    mpijob_array_free(&loaded);
+    return failed;
+}
+
 int main(int argc, char **argv)
 {
     double results[JOBS];
@@ -40,5 +62,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", err.text);
     else if (rank == 0)
         failed = check(results);
+    failed |= exchange_rows(argv[0], rank);
     return mpijob_finalize(NULL) != MPIJOB_OK || failed;
 }
