@@ -38,7 +38,7 @@ static double calibrate(bool quick)
     return fastest / (double)iterations;
 }
 
-void bench_start(bench *b, int argc, char **argv)
+void bench_start_alone(bench *b, int argc, char **argv)
 {
     mpijob_error err;
     *b = (bench){0};
@@ -60,6 +60,11 @@ void bench_start(bench *b, int argc, char **argv)
             MPI_Abort(MPI_COMM_WORLD, 2);
         }
     }
+}
+
+void bench_start(bench *b, int argc, char **argv)
+{
+    bench_start_alone(b, argc, argv);
     if (b->ranks < 2) {
         fprintf(stderr, "%s: start it with mpirun -n 2\n", argv[0]);
         MPI_Abort(MPI_COMM_WORLD, 2);

@@ -24,6 +24,8 @@ typedef struct bench {
 
 /* Reads the command line, starts MPI, calibrates. */
 void bench_start(bench *b, int argc, char **argv);
+/* The same for a program that needs one rank only; without calibration. */
+void bench_start_alone(bench *b, int argc, char **argv);
 int bench_end(void);
 
 bool bench_wants(const bench *b, const char *row);
