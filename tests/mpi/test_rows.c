@@ -13,12 +13,13 @@
 
 static char folder[200], path[300], other[300];
 
-/* A folder that all ranks see, made by rank 0. */
+/* A folder that all ranks see, made by rank 0 below the current one: hosts may have a /tmp of their own. */
 static void begin(void)
 {
     if (suite_rank == 0) {
-        const char *parent = getenv("TMPDIR");
-        snprintf(folder, sizeof folder, "%s/mpijob-rows-XXXXXX", parent && parent[0] ? parent : "/tmp");
+        char here[150];
+        if (getcwd(here, sizeof here))
+            snprintf(folder, sizeof folder, "%s/mpijob-rows-XXXXXX", here);
         if (!mkdtemp(folder))
             folder[0] = '\0';
     }

@@ -43,7 +43,7 @@ static const int n_jobs_values[] = {0, 1, -2};
 
 START_TEST(figures_of_a_run)
 {
-    uint64_t args[200];
+    uint64_t args[200] = {0};
     uint64_t results[200];
     mpijob_rank_stats ranks[MOST_RANKS];
     mpijob_stats s = {.ranks = ranks, .ranks_capacity = MOST_RANKS};
@@ -71,7 +71,7 @@ END_TEST
 
 START_TEST(as_many_ranks_as_there_is_room_for)
 {
-    uint64_t args[50];
+    uint64_t args[50] = {0};
     uint64_t results[50];
     mpijob_rank_stats ranks[2] = {{.jobs = 0}, {.jobs = 4711}};
     mpijob_stats s = {.ranks = ranks, .ranks_capacity = 1};
@@ -119,7 +119,7 @@ END_TEST
 
 START_TEST(printed_on_request)
 {
-    uint64_t args[50];
+    uint64_t args[50] = {0};
     uint64_t results[50];
     suite_capture errors, output;
     mpijob_inputs inputs = mpijob_arguments(args, 50);

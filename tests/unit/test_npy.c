@@ -304,7 +304,7 @@ START_TEST(a_struct_of_many_fields)
         FIELDS = 1000
     };
     static mpijob_field fields[FIELDS];
-    static char names[FIELDS][16];
+    static char names[FIELDS][32];
     static int32_t values[FIELDS];
     for (int i = 0; i < FIELDS; i++) {
         snprintf(names[i], sizeof names[i], "field %d", i);

@@ -359,7 +359,7 @@ START_TEST(many_fields_need_version_2)
         FIELDS = 4000
     };
     static mpijob_field fields[FIELDS];
-    static char names[FIELDS][24];
+    static char names[FIELDS][40];
     for (int i = 0; i < FIELDS; i++) {
         snprintf(names[i], sizeof names[i], "field number %d", i);
         fields[i] = (mpijob_field){.name = names[i], .type = mpijob_type_of(MPIJOB_INT16), .offset = 2 * (size_t)i};
