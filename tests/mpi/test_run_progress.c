@@ -213,6 +213,13 @@ static int fail_at_7(void *result, const void *args, mpijob_job *job)
     return job->index == 7 ? mpijob_job_fail(job, "seven") : 0;
 }
 
+/* Every later one too: the rank that has job 7 may sleep until the others have done everything. */
+static int fail_from_7(void *result, const void *args, mpijob_job *job)
+{
+    (void)result, (void)args;
+    return job->index >= 7 ? mpijob_job_fail(job, "seven") : 0;
+}
+
 /* Again and again: of one request rank 0 may hear when the others have done everything. */
 static int ask_for_a_stop(void *result, const void *args, mpijob_job *job)
 {
@@ -238,7 +245,7 @@ static const struct {
 } endings[] = {
     {nothing, NULL, MPIJOB_STOP, MPIJOB_OK, true},
     {fail_at_7, NULL, MPIJOB_CONTINUE, MPIJOB_EJOB, true},
-    {fail_at_7, NULL, MPIJOB_STOP, MPIJOB_EJOB, false},
+    {fail_from_7, NULL, MPIJOB_STOP, MPIJOB_EJOB, false},
     {ask_for_a_stop, NULL, MPIJOB_STOP, MPIJOB_ECANCELED, false},
     {nothing, enough, MPIJOB_STOP, MPIJOB_OK, false},
 };
