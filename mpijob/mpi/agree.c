@@ -30,9 +30,9 @@ static void finish(const mpj_link *link, int code, MPI_Request *request, size_t 
 
 void mpj_spread(mpj_link *link, void *data, size_t bytes)
 {
-    for (size_t at = 0; at < bytes; at += MPJ_PIECE_BYTES) {
+    for (size_t at = 0; at < bytes; at += MPJ_BROADCAST_BYTES) {
         MPI_Request request;
-        size_t piece = bytes - at < MPJ_PIECE_BYTES ? bytes - at : MPJ_PIECE_BYTES;
+        size_t piece = bytes - at < MPJ_BROADCAST_BYTES ? bytes - at : MPJ_BROADCAST_BYTES;
         int code = MPI_Ibcast((char *)data + at, (int)piece, MPI_BYTE, 0, link->comm, &request);
         finish(link, code, &request, piece, "spreading a result");
     }

@@ -71,17 +71,15 @@ static int make_room(mpj_scheduler *s, mpj_arrival *arrival, const mpj_batch *ba
     return 0;
 }
 
-/* Without memory for what follows a reply it must still be received, or its sender waits for ever: into nothing, which
- * MPI reports as truncation. */
-static void swallow_parts(mpj_scheduler *s, const mpj_reply_head *head, const size_t bytes[MPJ_PARTS], unsigned first,
+/* Without memory for what follows a reply it must still be received, or its sender waits for ever. */
+static void discard_parts(mpj_scheduler *s, const mpj_reply_head *head, const size_t bytes[MPJ_PARTS], unsigned first,
                           int from)
 {
-    for (unsigned i = first; i < MPJ_PARTS; i++) {
-        if (!(head->parts_follow & 1u << i))
-            continue;
-        for (size_t at = 0; at < bytes[i]; at += MPJ_PIECE_BYTES)
-            MPI_Recv(NULL, 0, MPI_BYTE, from, MPJ_TAG_RESULTS, s->link->comm, MPI_STATUS_IGNORE);
-    }
+    mpijob_error err;
+    for (unsigned i = first; i < MPJ_PARTS; i++)
+        if (head->parts_follow & 1u << i &&
+            mpj_transfer_discard(bytes[i], from, MPJ_TAG_RESULTS, s->link->comm, &err) != MPIJOB_OK)
+            mpj_abort(s->link->comm, &err);
 }
 
 /* Takes what rides in the message, and begins to receive what follows it. */
@@ -102,7 +100,7 @@ static int take_parts(mpj_scheduler *s, mpj_arrival *arrival, const mpj_reply_he
                 mpj_abort(s->link->comm, err); /* its sender waits for it */
             if (status == MPIJOB_OK)
                 continue;
-            swallow_parts(s, head, sizes, i, from);
+            discard_parts(s, head, sizes, i, from);
             return status;
         }
         if (inside_bytes - at < part->bytes)
@@ -141,7 +139,7 @@ static void take_reply(mpj_scheduler *s, const unsigned char *message, size_t by
     s->stats.received_bytes += head.results_bytes;
     mpj_arrival *arrival = mpj_calloc(1, sizeof *arrival);
     if (!arrival || make_room(s, arrival, batch, sizes) != 0) {
-        swallow_parts(s, &head, sizes, 0, from);
+        discard_parts(s, &head, sizes, 0, from);
         if (arrival)
             mpj_arrival_free(s, arrival);
         mpj_fail_memory(&err, "results on rank 0", head.results_bytes);

@@ -102,9 +102,9 @@ static void unsplit(nodes *n)
 /* Bytes of the first rank of a communicator to its others. */
 static int broadcast(void *data, size_t bytes, MPI_Comm comm, mpijob_error *err)
 {
-    for (size_t at = 0; at < bytes; at += MPJ_PIECE_BYTES) {
+    for (size_t at = 0; at < bytes; at += MPJ_BROADCAST_BYTES) {
         MPI_Request request;
-        size_t piece = bytes - at < MPJ_PIECE_BYTES ? bytes - at : MPJ_PIECE_BYTES;
+        size_t piece = bytes - at < MPJ_BROADCAST_BYTES ? bytes - at : MPJ_BROADCAST_BYTES;
         int code = MPI_Ibcast((char *)data + at, (int)piece, MPI_BYTE, 0, comm, &request);
         int status = code == MPI_SUCCESS ? mpj_wait_for_data(&request, piece, "spreading a shared input", err)
                                          : mpj_fail_mpi(err, code, "spreading a shared input");

@@ -6,6 +6,10 @@
 
 #define MANY_BYTES (64 << 10) /* more than a transport takes at once */
 
+/* Nobody reads it. A receive that is too short for its message would do by the standard, and crashes some transports;
+ * pages that are never written cost no memory. */
+static unsigned char discarded[MPJ_PIECE_BYTES];
+
 int mpj_fail_mpi(mpijob_error *err, int code, const char *what)
 {
     char text[MPI_MAX_ERROR_STRING] = "";
@@ -88,6 +92,20 @@ int mpj_transfer_receive(mpj_transfer *transfer, void *data, size_t bytes, int f
         if (code != MPI_SUCCESS)
             return mpj_fail_mpi(err, code, "receiving");
         transfer->count++;
+    }
+    return MPIJOB_OK;
+}
+
+int mpj_transfer_discard(size_t bytes, int from, int tag, MPI_Comm comm, mpijob_error *err)
+{
+    for (size_t at = 0; at < bytes; at += MPJ_PIECE_BYTES) {
+        MPI_Request request;
+        int piece = piece_at(bytes, at);
+        int code = MPI_Irecv(discarded, piece, MPI_BYTE, from, tag, comm, &request);
+        int status = code == MPI_SUCCESS ? mpj_wait_for_data(&request, (size_t)piece, "receiving", err)
+                                         : mpj_fail_mpi(err, code, "receiving");
+        if (status != MPIJOB_OK)
+            return status;
     }
     return MPIJOB_OK;
 }

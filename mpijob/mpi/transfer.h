@@ -10,11 +10,14 @@
 /* Zeroed: nothing is on its way. */
 typedef struct mpj_transfer {
     MPI_Request one;
-    MPI_Request *many; /* more than MPJ_PIECE_BYTES travel in pieces, since MPI counts in int */
+    MPI_Request *many; /* more than MPJ_PIECE_BYTES travel in pieces */
     int count;
 } mpj_transfer;
 
-#define MPJ_PIECE_BYTES ((size_t)1 << 30)
+/* Pieces this small have room in a buffer that is there in any case: see mpj_transfer_discard. */
+#define MPJ_PIECE_BYTES ((size_t)16 << 20)
+/* In one broadcast, whose ranks all have room: MPI counts in int. */
+#define MPJ_BROADCAST_BYTES ((size_t)1 << 30)
 
 /* Takes the memory that sending or receiving so many bytes will need, so that neither fails for lack of it. MPIJOB_OK,
  * or MPIJOB_ENOMEM. */
@@ -25,6 +28,10 @@ int mpj_transfer_send(mpj_transfer *transfer, const void *data, size_t bytes, in
                       mpijob_error *err);
 int mpj_transfer_receive(mpj_transfer *transfer, void *data, size_t bytes, int from, int tag, MPI_Comm comm,
                          mpijob_error *err);
+
+/* Receives what was sent so and throws it away, for who has no memory for it: else its sender waits for ever. Waits,
+ * asleep, until all is here; needs no memory. MPIJOB_OK or MPIJOB_EMPI. */
+int mpj_transfer_discard(size_t bytes, int from, int tag, MPI_Comm comm, mpijob_error *err);
 
 /* Whether nothing is on its way any more; makes progress. */
 int mpj_transfer_test(mpj_transfer *transfer, bool *done, mpijob_error *err);

@@ -103,13 +103,14 @@ static void note_stop_request(worker *w)
 
 /* -- In -- */
 
-/* Without memory for a batch it is answered with nothing executed, and its arguments are received into nothing. */
+/* Without memory for a batch it is answered with nothing executed, and its arguments are thrown away. */
 static void refuse_batch(worker *w, letter *l)
 {
+    mpijob_error err;
     give_up(w, "the inputs of a batch", l->head.args_bytes);
     l->head.jobs = 0;
-    for (uint64_t at = 0; l->head.args_follow && at < l->head.args_bytes; at += MPJ_PIECE_BYTES)
-        MPI_Recv(NULL, 0, MPI_BYTE, 0, MPJ_TAG_ARGS, w->comm, MPI_STATUS_IGNORE);
+    if (l->head.args_follow)
+        need(w, mpj_transfer_discard(l->head.args_bytes, 0, MPJ_TAG_ARGS, w->comm, &err), &err);
 }
 
 static void take_batch(worker *w, const unsigned char *message)
