@@ -24,14 +24,14 @@ if(MPIJOB_LAUNCHER STREQUAL openmpi)
     list(APPEND launcher --oversubscribe)
 endif()
 mpijob_script_test(mpi.mpi_faults COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/mpi-faults $<TARGET_FILE:mpi_fault> 2 ${launcher}
-                   SECONDS 600 LABELS mpi)
+                   SECONDS 1200 LABELS mpi)
 mpijob_script_test(long.mpi_faults COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/mpi-faults $<TARGET_FILE:mpi_fault> 70 ${launcher}
-                   SECONDS 1500 LABELS long)
+                   SECONDS 3000 LABELS long)
 mpijob_script_test(mpi.signals COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/signals $<TARGET_FILE:slow_jobs> ${launcher}
-                   SECONDS 120 LABELS mpi)
+                   SECONDS 600 LABELS mpi)
 
 # Random runs; a seed that goes wrong is printed.
-mpijob_run_test(mpi.stress TARGET stress RANKS 1 2 3 5 ARGS 1 60 SECONDS 120 LABELS mpi)
+mpijob_run_test(mpi.stress TARGET stress RANKS 1 2 3 5 ARGS 1 60 SECONDS 300 LABELS mpi)
 # Jobs long enough for the helper thread of rank 0 to be at work.
-mpijob_run_test(mpi.stress_long_jobs TARGET stress RANKS 2 3 ARGS 1 25 8000 SECONDS 120 LABELS mpi)
+mpijob_run_test(mpi.stress_long_jobs TARGET stress RANKS 2 3 ARGS 1 25 8000 SECONDS 300 LABELS mpi)
 mpijob_run_test(long.stress TARGET stress RANKS 2 3 8 32 ARGS 1000 1000 SECONDS 900 LABELS long)

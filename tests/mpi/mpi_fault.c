@@ -1,6 +1,7 @@
-/* mpi_fault FUNCTION N RANK [always]: makes the N-th call (from 0) of that MPI function on that rank fail, once or from
- * then on, in the middle of a few runs. Ends with status 0 when all ranks then returned the same, 3 when not; the
- * library may also end it by MPI_Abort. Status 4: there were fewer calls. */
+/* mpi_fault FOLDER FUNCTION N RANK [always]: makes the N-th call (from 0) of that MPI function on that rank fail, once
+ * or from then on, in the middle of a few runs. Ends with status 0 when all ranks then returned the same, 3 when not;
+ * the library may also end it by MPI_Abort. Status 4: there were fewer calls. What a rank says goes to
+ * FOLDER/said.RANK. */
 #include <mpijob.h>
 
 #include <stdatomic.h>
@@ -97,16 +98,25 @@ static int work(int rank)
     return same && all_the_same(mpijob_parallel(NULL, &function, &inputs, MPI_COMM_WORLD, &options, NULL)) ? 0 : 3;
 }
 
+static bool speak_to_file(const char *folder, int rank)
+{
+    char path[600];
+    snprintf(path, sizeof path, "%s/said.%d", folder, rank);
+    return freopen(path, "w", stderr) && setvbuf(stderr, NULL, _IONBF, 0) == 0;
+}
+
 int main(int argc, char **argv)
 {
     int rank;
-    if (argc < 4 || mpijob_init(&argc, &argv, 0, NULL) != MPIJOB_OK)
+    if (argc < 5 || mpijob_init(&argc, &argv, 0, NULL) != MPIJOB_OK)
         return 2;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    function_name = argv[1];
-    fail_at = atoi(argv[2]);
-    mine = rank == atoi(argv[3]);
-    always = argc > 4;
+    if (!speak_to_file(argv[1], rank))
+        return 2;
+    function_name = argv[2];
+    fail_at = atoi(argv[3]);
+    mine = rank == atoi(argv[4]);
+    always = argc > 5;
     /* The library must cope by itself. */
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     atomic_store(&armed, true);

@@ -108,6 +108,16 @@ START_TEST(whichever_job_fails)
 }
 END_TEST
 
+/* Rank 0 takes jobs when it gets to run, and the others may have done them all by then: once more, in that case. */
+static int run_until_it_fails(void *results, const mpijob_inputs *inputs, const mpijob_parallel_options *options,
+                              mpijob_error *err)
+{
+    int status = MPIJOB_OK;
+    for (int i = 0; i < 20 && status == MPIJOB_OK; i++)
+        status = run(results, &function, inputs, options, err);
+    return status;
+}
+
 START_TEST(whichever_rank_fails)
 {
     for (int i = 0; i < suite_size * 2; i++) {
@@ -123,7 +133,7 @@ START_TEST(whichever_rank_fails)
                                            .failures = failures,
                                            .failures_capacity = COUNT_OF(failures),
                                            .failures_count = &count};
-        ck_assert_int_eq(run(results, &function, &inputs, &options, &err), MPIJOB_EJOB);
+        ck_assert_int_eq(run_until_it_fails(results, &inputs, &options, &err), MPIJOB_EJOB);
         check_record(&err, &p);
         bool right = count > 0;
         for (size_t j = 0; j < count && suite_rank == 0; j++)

@@ -436,7 +436,8 @@ START_TEST(progress_is_told_and_can_stop)
     mpijob_digest digest;
     mpijob_error err;
     ck_assert_int_eq(mpijob_hash_array(&digest, &array, &options, &err), MPIJOB_OK);
-    ck_assert_uint_ge(all.calls, 2);
+    /* A second thread may have done all before the first is told. */
+    ck_assert_uint_ge(all.calls, _i == 0 ? 2 : 1);
     ck_assert_uint_eq(all.total, mpijob_array_count(&array) * mpijob_type_size(&array.type));
     ck_assert_uint_eq(all.done, all.total);
     options.progress_payload = &some;

@@ -202,14 +202,14 @@ static void write_many(int way, int number)
 static void read_many(int way, int number)
 {
     (void)way, (void)number;
-    while (atomic_load(&shared->go_on)) {
+    do {
         uint64_t version = version_at(target);
         if (version == UINT64_MAX)
             _exit(2); /* not whole */
         if (version == 0)
             _exit(3); /* missing: there was one from the beginning */
         atomic_fetch_add(&shared->reads, 1);
-    }
+    } while (atomic_load(&shared->go_on));
 }
 
 static int ended_well(pid_t child)
