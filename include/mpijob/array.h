@@ -73,8 +73,9 @@ MPIJOB_API int mpijob_array_sync(const mpijob_array *array, mpijob_error *err);
 
 /* ---- Dump ------------------------------------------------------------------------------------------------------ */
 
-/** Told how far a long call is: bytes of elements done, of all. Called by the calling thread; must not call the library
- * on the same array. Returns 0 to go on; anything else ends the call with MPIJOB_ECANCELED. */
+/** Told how far a long call is: bytes of elements done, of all; at the end of a call that succeeds the two are equal. Called
+ * by the calling thread; must not call the library on the same array. Returns 0 to go on; anything else ends the call with
+ * MPIJOB_ECANCELED. (Loading begins again when the folder that it reads is replaced meanwhile.) */
 typedef int mpijob_bytes_fn(uint64_t done_bytes, uint64_t total_bytes, void *payload);
 
 /** Form of a dump. */
@@ -173,7 +174,8 @@ MPIJOB_API int mpijob_load(mpijob_array *array, const char *path, const mpijob_l
 
 /** An array of a group, and its attributes. */
 typedef struct mpijob_member {
-    const char *name; /**< "a", or "inner/a" in a group inside: parts of 1 to 200 bytes that do not begin with '.' */
+    const char *name; /**< "a", or "inner/a" in a group inside: parts of 1 to 200 bytes that do not begin with '.', in at most
+                         64 groups */
     mpijob_array array;
     const char *attributes; /**< a JSON object, or NULL */
 } mpijob_member;

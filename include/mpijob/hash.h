@@ -76,14 +76,15 @@ MPIJOB_API int mpijob_hasher_create(mpijob_hasher **hasher, const mpijob_type *t
 
 /**
  * The next `count` elements, one behind the other at `data`.
- * @return MPIJOB_OK; MPIJOB_EINVAL: more than the shape has (none is taken); MPIJOB_ENOMEM: the hasher stays failed,
- * later calls return the same, and all that is left is to free it.
+ * @return MPIJOB_OK; MPIJOB_EINVAL: more than the shape has (none is taken); MPIJOB_ENOMEM, or MPIJOB_EINVAL for a struct's
+ * pointer that is NULL though its length is not 0: the hasher stays failed, later calls return the same, and all that is
+ * left is to free it.
  */
 MPIJOB_API int mpijob_hasher_update(mpijob_hasher *hasher, const void *data, size_t count, mpijob_error *err);
 
 /**
  * The digest.
- * @return MPIJOB_OK; MPIJOB_EINVAL: not all elements were given yet; MPIJOB_ENOMEM, here or in an earlier update.
+ * @return MPIJOB_OK; MPIJOB_EINVAL: not all elements were given yet; MPIJOB_ENOMEM; that of an update that failed.
  */
 MPIJOB_API int mpijob_hasher_finish(mpijob_digest *digest, mpijob_hasher *hasher, mpijob_error *err);
 

@@ -32,6 +32,9 @@ typedef struct mpj_load_plan {
 } mpj_load_plan;
 int mpj_load_plan_make(mpj_load_plan *plan, const mpijob_load_options *options, mpijob_error *err);
 
+/* Parts of a path inside a group: "a", "inner/a". NULL and "" are the file's only array. */
+int mpj_name_check(const char *name, mpijob_error *err);
+
 /* ---- What is at a path (recognise.c) ---- */
 typedef enum mpj_form {
     MPJ_FORM_NPY = 1,
@@ -43,6 +46,10 @@ typedef enum mpj_form {
  * the Zarr forms (folder or zip), NULL for NPY. MPIJOB_ENOTFOUND; MPIJOB_EUNSUPPORTED / MPIJOB_EVERSION with what it seems to be
  * instead (HDF5, Zarr 3, gzip, pickle, ...) and what to do. */
 int mpj_recognise(mpj_form *form, char *found, mpj_tree **tree, const char *path, mpijob_error *err);
+
+/* Did a call fail because the folder that it read was replaced meanwhile? Then it is worth another try. tries: 0 before the
+ * first. */
+int mpj_replaced_meanwhile(int status, const mpijob_error *err, int *tries);
 
 /* For publish's may_replace: is it a file, a folder that is a Zarr array or group, or an empty folder? -1: there is no memory to look. */
 int mpj_may_replace(const char *path);

@@ -193,7 +193,11 @@ static int load_group_told(mpijob_group **group, const char *path, const mpijob_
 int mpijob_load_group(mpijob_group **group, const char *path, const mpijob_load_options *options, mpijob_error *err)
 {
     mpijob_error own;
-    return mpj_told(err, load_group_told(group, path, options, &own), &own);
+    int status, tries = 0;
+    do
+        status = load_group_told(group, path, options, &own);
+    while (mpj_replaced_meanwhile(status, &own, &tries));
+    return mpj_told(err, status, &own);
 }
 
 static int list_group_told(mpijob_group **group, const char *path, mpijob_error *err)
@@ -204,7 +208,11 @@ static int list_group_told(mpijob_group **group, const char *path, mpijob_error 
 int mpijob_list_group(mpijob_group **group, const char *path, mpijob_error *err)
 {
     mpijob_error own;
-    return mpj_told(err, list_group_told(group, path, &own), &own);
+    int status, tries = 0;
+    do
+        status = list_group_told(group, path, &own);
+    while (mpj_replaced_meanwhile(status, &own, &tries));
+    return mpj_told(err, status, &own);
 }
 
 /* ---- Looking into one ------------------------------------------------------------------------------------------ */

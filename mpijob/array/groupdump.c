@@ -155,7 +155,8 @@ int mpj_group_dump(const mpijob_member *members, size_t count, const char *attri
     mpijob_dump_options zarr = options ? *options : (mpijob_dump_options){0};
     group_dump d = {.members = members, .count = count};
     int status = check_options(&zarr, err);
-    zarr.format = MPIJOB_ZARR;
+    if (zarr.format == 0)
+        zarr.format = MPIJOB_ZARR;
     if (status == MPIJOB_OK)
         status = mpj_dump_plan_make(&plan, path, &zarr, err);
     if (status == MPIJOB_OK)

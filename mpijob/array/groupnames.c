@@ -1,7 +1,9 @@
 #include "array/groupnames.h"
 
+#include "array/jsontext.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "data/limits.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,32 +27,27 @@ static int check_name(const char *name, mpijob_error *err)
 {
     if (!name)
         return mpj_fail(err, MPIJOB_EINVAL, "an array of the group has no name");
-    for (const char *part = name;; part++) {
+    int groups = 0;
+    for (const char *part = name;; part++, groups++) {
         size_t length = strcspn(part, "/");
         if (length == 0 || part[0] == '.' || length > PART_MAX_BYTES)
             return mpj_fail(err, MPIJOB_EINVAL,
                             "the name \"%.250s\" is empty, begins with '.', or is longer than %d bytes", name,
                             PART_MAX_BYTES);
+        if (groups > MPJ_MAX_GROUP_DEPTH)
+            return mpj_fail(err, MPIJOB_EINVAL, "the name \"%.250s\" lies in more than %d groups", name,
+                            MPJ_MAX_GROUP_DEPTH);
         part += length;
         if (!*part)
             return strlen(name) < MPJ_PATH_BYTES - 256 ? MPIJOB_OK : mpj_fail(err, MPIJOB_EINVAL, "a name is too long");
     }
 }
 
-static int check_attributes(const char *attributes, const char *name, mpijob_error *err)
+static int check_attributes(const mpijob_member *member, mpijob_error *err)
 {
-    if (!attributes)
-        return MPIJOB_OK;
-    json_error_t why;
-    json_t *parsed = json_loads(attributes, JSON_REJECT_DUPLICATES, &why);
-    int is_object = json_is_object(parsed);
-    int no_memory = !parsed && (json_error_code(&why) == json_error_out_of_memory || !why.text[0]);
-    json_decref(parsed);
-    if (no_memory)
-        return mpj_fail_memory(err, "attributes", strlen(attributes));
-    return is_object ? MPIJOB_OK
-                     : mpj_fail(err, MPIJOB_EINVAL, "the attributes of %.200s are no JSON object%s%s", name,
-                                parsed ? "" : ": ", parsed ? "" : why.text);
+    char what[256];
+    snprintf(what, sizeof what, "the attributes of %.200s", member->name);
+    return mpj_json_check_attributes(member->attributes, what, err);
 }
 
 static int check_all(const mpijob_member *members, size_t count, mpijob_error *err)
@@ -59,7 +56,7 @@ static int check_all(const mpijob_member *members, size_t count, mpijob_error *e
     for (size_t i = 0; i < count && status == MPIJOB_OK; i++) {
         status = check_name(members[i].name, err);
         if (status == MPIJOB_OK)
-            status = check_attributes(members[i].attributes, members[i].name, err);
+            status = check_attributes(&members[i], err);
     }
     return status;
 }
@@ -180,7 +177,7 @@ int mpj_group_nodes_make(mpj_group_nodes *list, const mpijob_member *members, si
                          mpijob_error *err)
 {
     *list = (mpj_group_nodes){0};
-    int status = check_attributes(attributes, "the group", err);
+    int status = mpj_json_check_attributes(attributes, "the attributes of the group", err);
     if (status == MPIJOB_OK)
         status = check_all(members, count, err);
     if (status == MPIJOB_OK)

@@ -22,7 +22,11 @@ static int array_inspect_told(mpijob_array_info *info, const char *path, const c
 int mpijob_array_inspect(mpijob_array_info *info, const char *path, const char *name, mpijob_error *err)
 {
     mpijob_error own;
-    return mpj_told(err, array_inspect_told(info, path, name, &own), &own);
+    int status, tries = 0;
+    do
+        status = array_inspect_told(info, path, name, &own);
+    while (mpj_replaced_meanwhile(status, &own, &tries));
+    return mpj_told(err, status, &own);
 }
 
 /* A file that is too damaged to be recognised is damaged as a whole. */

@@ -101,19 +101,61 @@ static int token_has_room(size_t bytes)
     return room != NULL;
 }
 
+static int begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* jansson sets no text when it fails before the first byte, which takes memory alone. And where it cannot copy a text that is
+ * sound, it says that a text is expected, not this one. */
+static int says_no_memory(const json_error_t *why)
+{
+    return json_error_code(why) == json_error_out_of_memory || !why->text[0] ||
+           begins(why->text, "string or '}' expected near '\"") || begins(why->text, "invalid token near '\"");
+}
+
+/* Read twice: what is read once so and once otherwise lacked memory, which may come again between two tokens. */
+static int parse(json_t **value, const char *text, size_t bytes, json_error_t *why)
+{
+    json_error_t again;
+    *value = NULL;
+    if (!token_has_room(bytes))
+        return MPIJOB_ENOMEM;
+    json_t *first = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, why);
+    json_t *second = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &again);
+    int same = first && second ? json_equal(first, second) : first == second && !says_no_memory(why);
+    json_decref(second);
+    if (same)
+        *value = first;
+    else
+        json_decref(first);
+    return same ? MPIJOB_OK : MPIJOB_ENOMEM;
+}
+
+int mpj_json_check_attributes(const char *text, const char *what, mpijob_error *err)
+{
+    json_t *value;
+    json_error_t why;
+    if (!text)
+        return MPIJOB_OK;
+    if (parse(&value, text, strlen(text), &why) != MPIJOB_OK)
+        return mpj_fail_memory(err, what, strlen(text));
+    if (!value)
+        return mpj_fail(err, MPIJOB_EINVAL, "%.250s: no JSON: %s (line %d)", what, why.text, why.line);
+    int is_object = json_is_object(value);
+    json_decref(value);
+    return is_object ? MPIJOB_OK : mpj_fail(err, MPIJOB_EINVAL, "%.250s: JSON, but no object", what);
+}
+
 int mpj_json_parse_object(json_t **object, const char *text, size_t bytes, const char *what, mpijob_error *err)
 {
     size_t strict_bytes;
-    char *strict = mpj_json_strict(text, bytes, &strict_bytes);
-    if (!strict || !token_has_room(strict_bytes)) {
-        mpj_free(strict);
-        return mpj_fail_memory(err, what, bytes);
-    }
     json_error_t why;
-    json_t *value = json_loadb(strict, strict_bytes, JSON_REJECT_DUPLICATES, &why);
+    json_t *value;
+    char *strict = mpj_json_strict(text, bytes, &strict_bytes);
+    int status = strict ? parse(&value, strict, strict_bytes, &why) : MPIJOB_ENOMEM;
     mpj_free(strict);
-    /* jansson sets no text when it fails before the first byte, which takes memory alone. */
-    if (!value && (json_error_code(&why) == json_error_out_of_memory || !why.text[0]))
+    if (status != MPIJOB_OK)
         return mpj_fail_memory(err, what, bytes);
     if (!value)
         return mpj_fail(err, MPIJOB_ECORRUPT, "%s is no JSON: %s (line %d)", what, why.text, why.line);

@@ -10,6 +10,9 @@
  * "18446744073709551615"). MPIJOB_ECORRUPT for anything else that is no JSON object; what begins the message. */
 int mpj_json_parse_object(json_t **object, const char *text, size_t bytes, const char *what, mpijob_error *err);
 
+/* What a caller gives as attributes: MPIJOB_EINVAL unless it is a JSON object; NULL is none. what: whose, for messages. */
+int mpj_json_check_attributes(const char *text, const char *what, mpijob_error *err);
+
 /* The same text made strict JSON; free with mpj_free. NULL: no memory. */
 char *mpj_json_strict(const char *text, size_t bytes, size_t *out_bytes);
 

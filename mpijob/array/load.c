@@ -46,5 +46,9 @@ static int load_told(mpijob_array *array, const char *path, const mpijob_load_op
 int mpijob_load(mpijob_array *array, const char *path, const mpijob_load_options *options, mpijob_error *err)
 {
     mpijob_error own;
-    return mpj_told(err, load_told(array, path, options, &own), &own);
+    int status, tries = 0;
+    do
+        status = load_told(array, path, options, &own);
+    while (mpj_replaced_meanwhile(status, &own, &tries));
+    return mpj_told(err, status, &own);
 }

@@ -10,8 +10,8 @@ typedef struct mpj_meter {
     uint64_t done, total; /* bytes of elements; done: of the arrays before this one */
 } mpj_meter;
 
-/* `done` of `count` parts of an array of so many bytes are finished. Parts count as equal (edges are not): what is told only
- * has to grow evenly to the end. */
+/* `done` of `count` parts of an array of so many bytes are finished. Parts count as equal (those at edges are smaller): what
+ * is told has to grow evenly, and to end with all. */
 static inline int mpj_meter_tell(const mpj_meter *meter, uint64_t bytes, uint64_t done, uint64_t count,
                                  mpijob_error *err)
 {

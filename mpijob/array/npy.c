@@ -3,7 +3,7 @@
 #include "array/own.h"
 #include "base/alloc.h"
 #include "base/error.h"
-#include "io/update.h"
+#include "io/file.h"
 
 #include <inttypes.h>
 #include <stdio.h>

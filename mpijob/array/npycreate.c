@@ -27,9 +27,9 @@ static int write_zeros(mpj_publish *publish, const char *path, const void *heade
 {
     int status = mpj_publish_file(publish, path, err);
     if (status == MPIJOB_OK)
-        status = mpj_file_reserve(publish->fd, publish->path, (uint64_t)header_bytes + bytes, err);
+        status = mpj_file_reserve(publish->fd, path, (uint64_t)header_bytes + bytes, err);
     if (status == MPIJOB_OK)
-        status = mpj_file_write(publish->fd, publish->path, header, header_bytes, 0, err);
+        status = mpj_file_write(publish->fd, path, header, header_bytes, 0, err);
     return status;
 }
 

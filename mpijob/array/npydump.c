@@ -4,7 +4,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define PIECE_BYTES ((size_t)16 << 20)
@@ -19,13 +18,14 @@ typedef struct dump {
     mpj_convert convert;   /* of structs: leaves padding out */
     int raw;               /* the elements in memory are the bytes of the file */
     mpj_publish publish;
+    const char *path; /* of the target, for messages */
     void *header;
     size_t header_bytes; /* where the elements begin */
 } dump;
 
 static int write_at(const dump *work, const void *from, size_t bytes, uint64_t done, mpijob_error *err)
 {
-    int status = mpj_file_write(work->publish.fd, work->publish.path, from, bytes, work->header_bytes + done, err);
+    int status = mpj_file_write(work->publish.fd, work->path, from, bytes, work->header_bytes + done, err);
     if (status != MPIJOB_OK)
         return status;
     return mpj_tell_progress(work->plan->progress, work->plan->progress_payload, done + bytes, work->bytes, err);
@@ -131,11 +131,11 @@ static int write_strided(const dump *work, mpijob_error *err)
 
 /* ---- The file -------------------------------------------------------------------------------------------------- */
 
-static int write_file(dump *work, const char *path, mpijob_error *err)
+static int write_file(dump *work, mpijob_error *err)
 {
-    int status = mpj_publish_file(&work->publish, path, err);
+    int status = mpj_publish_file(&work->publish, work->path, err);
     if (status == MPIJOB_OK)
-        status = mpj_file_write(work->publish.fd, work->publish.path, work->header, work->header_bytes, 0, err);
+        status = mpj_file_write(work->publish.fd, work->path, work->header, work->header_bytes, 0, err);
     if (status == MPIJOB_OK && work->bytes)
         status = work->raw ? write_raw(work, err) : write_strided(work, err);
     if (status == MPIJOB_OK)
@@ -169,8 +169,7 @@ int mpj_npy_write_rows(const mpijob_array *rows, int fd, const char *path, uint6
 {
     mpj_dump_plan in_c_order = *plan;
     in_c_order.order = 'C';
-    dump work = {.array = rows, .plan = &in_c_order, .publish.fd = fd, .header_bytes = (size_t)offset};
-    snprintf(work.publish.path, sizeof work.publish.path, "%s", path);
+    dump work = {.array = rows, .plan = &in_c_order, .publish.fd = fd, .path = path, .header_bytes = (size_t)offset};
     int status = prepare(&work, err);
     if (status == MPIJOB_OK && work.bytes)
         status = work.raw ? write_raw(&work, err) : write_strided(&work, err);
@@ -180,13 +179,13 @@ int mpj_npy_write_rows(const mpijob_array *rows, int fd, const char *path, uint6
 
 int mpj_npy_dump(const mpijob_array *array, const char *path, const mpj_dump_plan *plan, mpijob_error *err)
 {
-    dump work = {.array = array, .plan = plan, .publish.fd = -1};
+    dump work = {.array = array, .plan = plan, .publish.fd = -1, .path = path};
     int status = prepare(&work, err);
     if (status == MPIJOB_OK)
         status = mpj_npy_header_make(&work.header, &work.header_bytes, &array->type, array->ndim, array->shape,
                                      work.order, err);
     if (status == MPIJOB_OK)
-        status = write_file(&work, path, err);
+        status = write_file(&work, err);
     mpj_convert_dispose(&work.convert);
     mpj_free(work.header);
     return status;

@@ -8,7 +8,6 @@
 
 #define MAGIC "\x93NUMPY"
 #define MAGIC_BYTES 6
-#define MAX_HEADER_BYTES MPJ_MAX_LITERAL_BYTES
 #define DESCR_BYTES sizeof(((mpijob_array_info *)0)->dtype)
 
 /* What stands in front of the dict: its length has 2 bytes in version 1, else 4. */
@@ -45,7 +44,7 @@ static int read_preamble(preamble *out, const unsigned char *text, size_t bytes,
     if (bytes < out->bytes)
         return MPIJOB_OK;
     out->dict_bytes = little_endian(text + 8, length_bytes);
-    if (out->dict_bytes > MAX_HEADER_BYTES)
+    if (out->dict_bytes > MPJ_MAX_HEADER_BYTES)
         return mpj_fail(err, MPIJOB_ECORRUPT, "%s says that its header has %zu bytes; 1 MiB is the most that is read",
                         what, out->dict_bytes);
     *need = out->bytes + out->dict_bytes;
@@ -207,7 +206,7 @@ int mpj_npy_header_make(void **text, size_t *bytes, const mpijob_type *type, int
     size_t dict_bytes = strlen(dict);
     int version = choose_version(dict, &dict_bytes);
     *bytes = header_bytes(version, dict_bytes);
-    int too_long = *bytes > MAX_HEADER_BYTES;
+    int too_long = *bytes > MPJ_MAX_HEADER_BYTES;
     if (!too_long && (*text = mpj_alloc(*bytes)))
         assemble(*text, *bytes, version, dict, dict_bytes);
     mpj_free(dict);

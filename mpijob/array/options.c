@@ -1,4 +1,5 @@
 #include "array/forms.h"
+#include "array/jsontext.h"
 
 #include "base/error.h"
 #include "base/pool.h"
@@ -56,21 +57,6 @@ static int check_npy_has_it(const mpijob_dump_options *options, mpijob_error *er
                     what);
 }
 
-static int check_attributes(const char *attributes, mpijob_error *err)
-{
-    if (!attributes)
-        return MPIJOB_OK;
-    json_error_t why;
-    json_t *parsed = json_loads(attributes, JSON_REJECT_DUPLICATES, &why);
-    if (!parsed && json_error_code(&why) == json_error_out_of_memory)
-        return mpj_fail_memory(err, "option attributes", strlen(attributes));
-    if (!parsed)
-        return mpj_fail(err, MPIJOB_EINVAL, "option attributes is no JSON: %s", why.text);
-    int is_object = json_is_object(parsed);
-    json_decref(parsed);
-    return is_object ? MPIJOB_OK : mpj_fail(err, MPIJOB_EINVAL, "option attributes is JSON, but no object");
-}
-
 static int check_codec(const char *name, int *codec, mpijob_error *err)
 {
     *codec = mpj_codec_find(name ? name : "lz4");
@@ -98,7 +84,7 @@ int mpj_dump_plan_make(mpj_dump_plan *plan, const char *path, const mpijob_dump_
     if (status == MPIJOB_OK)
         status = check_codec(options->codec, &plan->codec.codec, err);
     if (status == MPIJOB_OK)
-        status = check_attributes(options->attributes, err);
+        status = mpj_json_check_attributes(options->attributes, "option attributes", err);
     if (status != MPIJOB_OK)
         return status;
     plan->codec.level = options->compress;
@@ -156,8 +142,7 @@ static int check_record(const mpijob_record *record, mpijob_error *err)
     return status;
 }
 
-/* Parts of a path inside a group: "a", "inner/a"; "" is the file's only array. */
-static int check_name(const char *name, mpijob_error *err)
+int mpj_name_check(const char *name, mpijob_error *err)
 {
     if (!name || !*name)
         return MPIJOB_OK;
@@ -165,7 +150,7 @@ static int check_name(const char *name, mpijob_error *err)
     for (;;) {
         size_t length = strcspn(part, "/");
         if (length == 0 || (length == 1 && part[0] == '.') || (length == 2 && part[0] == '.' && part[1] == '.'))
-            return mpj_fail(err, MPIJOB_EINVAL, "option name is \"%.200s\": no name of an array in a group", name);
+            return mpj_fail(err, MPIJOB_EINVAL, "name \"%.200s\": no array in a group can have it", name);
         if (!part[length])
             return MPIJOB_OK;
         part += length + 1;
@@ -199,7 +184,7 @@ static int check_load_options(const mpijob_load_options *options, int mode, mpij
     if (status == MPIJOB_OK)
         status = check_record(options->record, err);
     if (status == MPIJOB_OK)
-        status = check_name(options->name, err);
+        status = mpj_name_check(options->name, err);
     return status == MPIJOB_OK ? check_together(options, mode, err) : status;
 }
 

@@ -77,7 +77,9 @@ static int find_member(mpj_place *place, const char *name, mpijob_error *err)
 int mpj_place_find(mpj_place *place, const char *path, const char *name, mpijob_error *err)
 {
     place->prefix = NULL;
-    int status = mpj_recognise(&place->form, place->path, &place->tree, path, err);
+    int status = mpj_name_check(name, err);
+    if (status == MPIJOB_OK)
+        status = mpj_recognise(&place->form, place->path, &place->tree, path, err);
     if (status != MPIJOB_OK)
         return status;
     status = find_member(place, name, err);

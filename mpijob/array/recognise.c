@@ -2,10 +2,12 @@
 
 #include "base/error.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #define FIRST_BYTES 512
+#define MAX_TRIES 10 /* while a folder is replaced all the time */
 #define NPY_MAGIC "\x93NUMPY"
 #define NPY_MAGIC_BYTES 6
 
@@ -201,6 +203,11 @@ int mpj_recognise(mpj_form *form, char *found, mpj_tree **tree, const char *path
     /* A replacement in progress or interrupted takes the name away for a moment. */
     mpj_publish_recover(path, found);
     return recognise(form, found, tree, err);
+}
+
+int mpj_replaced_meanwhile(int status, const mpijob_error *err, int *tries)
+{
+    return status == MPIJOB_EOS && err->os_errno == ESTALE && ++*tries < MAX_TRIES;
 }
 
 /* ---- What a dump may replace ----------------------------------------------------------------------------------- */

@@ -209,7 +209,10 @@ static int find_form(char *found, const mpijob_record *record, const char *path,
 {
     mpj_form form;
     mpj_tree *tree;
-    int status = mpj_recognise(&form, found, &tree, path, err);
+    int status, tries = 0;
+    do
+        status = mpj_recognise(&form, found, &tree, path, err);
+    while (mpj_replaced_meanwhile(status, err, &tries));
     if (status != MPIJOB_OK)
         return status;
     if (tree)

@@ -11,7 +11,7 @@ int mpj_npy_write_rows(const mpijob_array *rows, int fd, const char *path, uint6
 
 /* ---- Zarr (zarrrows.c) ---- */
 /* A writing that describes the whole array of `rows` rows; `like` has its type and other dimensions. Its elements are not
- * looked at. */
+ * looked at. The meter's total is for the caller to set afterwards, to the bytes of the rows that this process writes. */
 int mpj_zarr_rows_describe(mpj_zarr_writing *whole, const mpijob_array *like, size_t rows, const mpj_dump_plan *plan,
                            mpj_meter *meter, mpijob_error *err);
 

@@ -189,7 +189,7 @@ static int give_chunk(void *payload, uint64_t number, const void **content, size
     if (status == MPIJOB_OK)
         status = mpj_pipe_next(w->pipe, &w->slot, err);
     if (status == MPIJOB_OK)
-        status = tell(w, number, err);
+        status = tell(w, number + 1, err);
     if (status != MPIJOB_OK) {
         close_pipe(w);
         return status;
@@ -208,7 +208,6 @@ static void chunk_written(void *payload, uint64_t number)
     if (number + 1 < w->part.meta.grid.total)
         return;
     close_pipe(w);
-    tell(w, number + 1, NULL);
     w->meter->done += w->part.bytes;
 }
 

@@ -30,8 +30,8 @@ typedef struct loading {
     int listed;           /* read only what is in `stored`; else every chunk of the window */
     uint64_t *stored;     /* chunks that exist, by number in the grid */
     size_t stored_count, stored_capacity;
-    int no_memory;                          /* `stored` is not complete */
-    uint64_t stored_bytes, justified_bytes; /* of the elements of these: claimed, and justified by their files */
+    int no_memory;            /* `stored` is not complete */
+    uint64_t justified_bytes; /* of the elements of these, by their files */
     mpj_zarr_buffers *buffers;
     mpj_meter *meter;
 } loading;
@@ -102,7 +102,6 @@ static int note_stored(uint64_t number, uint64_t file_bytes, void *payload)
     l->stored[l->stored_count++] = number;
     mpj_shape_bytes(&bytes, meta->grid.ndim, length, meta->element_bytes);
     uint64_t justified = mpj_zarr_justified(&l->reading, file_bytes);
-    l->stored_bytes += bytes;
     l->justified_bytes += justified < bytes ? justified : bytes;
     return 0;
 }

@@ -25,7 +25,9 @@ int mpj_zarr_rows_write(mpj_sum *sums, const mpj_zarr_writing *whole, const mpij
     mpj_tree_writer *folder;
     plan.chunks = grid->chunk;
     plan.order = whole->part.meta.order;
+    const uint64_t total = whole->meter->total; /* which counts these rows already */
     int status = mpj_zarr_writing_init(&part, rows, "", NULL, &plan, whole->meter, err);
+    whole->meter->total = total;
     if (status != MPIJOB_OK)
         return status;
     part.first_chunk_row = first / grid->chunk[0];
@@ -34,6 +36,7 @@ int mpj_zarr_rows_write(mpj_sum *sums, const mpj_zarr_writing *whole, const mpij
         status = mpj_zarr_write_chunks(&part, folder, err);
         mpj_tree_abandon(folder);
     }
+    whole->meter->done += part.part.bytes;
     if (status == MPIJOB_OK && part.part.meta.grid.total > 0)
         memcpy(sums, part.sums, (size_t)part.part.meta.grid.total * sizeof *sums);
     mpj_zarr_writing_dispose(&part);

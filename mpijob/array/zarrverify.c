@@ -163,6 +163,8 @@ static int check_batches(array_check *c, const char *prefix, uint64_t bytes, mpi
 static int check_chunks(array_check *c, const char *prefix, uint64_t bytes, mpijob_error *err)
 {
     int status = find_chunks(c, err);
+    if (status == MPIJOB_OK && c->chunks.count == 0)
+        return mpj_meter_tell(&c->v->meter, bytes, 0, 0, err);
     if (status != MPIJOB_OK)
         return status;
     c->threads = mpj_zarr_buffers_count(&c->reading, CACHE_BYTES, 1, (uint64_t)mpj_threads(0));

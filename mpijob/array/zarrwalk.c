@@ -4,11 +4,10 @@
 #include "array/zarrread.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "data/limits.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define MAX_DEPTH 32
 
 typedef struct walk {
     mpj_tree *tree;
@@ -156,14 +155,14 @@ static int check_group(mpj_tree *tree, const char *prefix, const mpj_sums *sums,
 
 /* ---- Walking ----------------------------------------------------------------------------------------------------- */
 
-static int has(const walk *w, const char *prefix, const char *name, int *found)
+static int has(const walk *w, const char *prefix, const char *name, int *found, mpijob_error *err)
 {
     char path[MPJ_PATH_BYTES];
     uint64_t bytes;
     *found = 0;
     if ((size_t)snprintf(path, sizeof path, "%s%s", prefix, name) >= sizeof path)
-        return mpj_fail(w->err, MPIJOB_ECORRUPT, "%s: names inside are too long", mpj_tree_path(w->tree));
-    int status = mpj_tree_stat(w->tree, path, &bytes, w->err);
+        return mpj_fail(err, MPIJOB_ECORRUPT, "%s: names inside are too long", mpj_tree_path(w->tree));
+    int status = mpj_tree_stat(w->tree, path, &bytes, err);
     *found = status == MPIJOB_OK;
     return status == MPIJOB_ENOTFOUND ? MPIJOB_OK : status;
 }
@@ -199,11 +198,12 @@ static int walk_folder(const walk *w, const char *prefix, const char *folder, co
     int is_array = 0, is_group = 0;
     if ((size_t)snprintf(inner, sizeof inner, "%s%s", prefix, folder) >= sizeof inner)
         return mpj_fail(w->err, MPIJOB_ECORRUPT, "%s: names inside are too long", mpj_tree_path(w->tree));
-    int status = has(w, inner, MPJ_ZARRAY, &is_array);
+    mpijob_error why = {0};
+    int status = has(w, inner, MPJ_ZARRAY, &is_array, &why);
     if (status == MPIJOB_OK && !is_array)
-        status = has(w, inner, MPJ_ZGROUP, &is_group);
+        status = has(w, inner, MPJ_ZGROUP, &is_group, &why);
     if (status != MPIJOB_OK)
-        return status;
+        return tell_damage(w, inner, status, &why);
     if (is_array)
         return w->array(inner, w->payload, w->err);
     return is_group ? walk_at(w, inner, depth + 1) : check_stranger(w, prefix, folder, sums);
@@ -223,9 +223,9 @@ static int walk_at(const walk *w, const char *prefix, int depth)
 {
     mpj_sums sums;
     mpijob_error why = {0};
-    if (depth > MAX_DEPTH)
+    if (depth > MPJ_MAX_GROUP_DEPTH)
         return mpj_fail(w->err, MPIJOB_ECORRUPT, "%s: more than %d groups inside each other", mpj_tree_path(w->tree),
-                        MAX_DEPTH);
+                        MPJ_MAX_GROUP_DEPTH);
     int status = mpj_sums_read(&sums, w->tree, prefix, &why);
     if (status == MPIJOB_OK)
         status = check_group(w->tree, prefix, &sums, &why);
@@ -241,7 +241,7 @@ int mpj_zarr_walk(mpj_tree *tree, mpj_zarr_array_fn *array, mpj_zarr_damage_fn *
 {
     walk w = {tree, array, damage, payload, err};
     int is_array;
-    int status = has(&w, "", MPJ_ZARRAY, &is_array);
+    int status = has(&w, "", MPJ_ZARRAY, &is_array, err);
     if (status != MPIJOB_OK)
         return status;
     return is_array ? array("", payload, err) : walk_at(&w, "", 0);

@@ -58,6 +58,15 @@ int mpj_fail(mpijob_error *err, int status, const char *format, ...)
     return status;
 }
 
+/* Of a text that is too long, a path in it, the end gives way to the reason. */
+static void append_reason(mpijob_error *err, const char *reason)
+{
+    size_t used = strlen(err->text), need = strlen(reason) + sizeof "...: ";
+    if (used > sizeof err->text - need)
+        used = sizeof err->text - need;
+    snprintf(err->text + used, sizeof err->text - used, "%s: %s", err->text[used] ? "..." : "", reason);
+}
+
 int mpj_fail_os(mpijob_error *err, int os_errno, const char *format, ...)
 {
     if (!err)
@@ -67,8 +76,7 @@ int mpj_fail_os(mpijob_error *err, int os_errno, const char *format, ...)
     fill(err, MPIJOB_EOS, format, arguments);
     va_end(arguments);
     err->os_errno = os_errno;
-    size_t used = strlen(err->text);
-    snprintf(err->text + used, sizeof err->text - used, ": %s", strerror(os_errno));
+    append_reason(err, strerror(os_errno));
     return MPIJOB_EOS;
 }
 

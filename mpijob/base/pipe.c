@@ -155,7 +155,7 @@ static int take_all(mpj_pipe *pipe, uint64_t count, mpj_pipe_fn *take, void *pay
 {
     int status = MPIJOB_OK;
     for (uint64_t item = 0; item < count && status == MPIJOB_OK; item++) {
-        size_t slot;
+        size_t slot = 0; /* as compilers cannot see that success sets it */
         status = mpj_pipe_next(pipe, &slot, err);
         if (status != MPIJOB_OK)
             break;

@@ -79,5 +79,5 @@ int mpj_array_hash_main(const mpj_command *self, int argc, char **argv)
         int one = name != NULL ? hash_array(argv[i], name, (int)threads) : hash_file(argv[i], (int)threads);
         status = one != MPJ_EXIT_OK ? one : status;
     }
-    return mpj_command_finish(status);
+    return mpj_command_finish(mpj_command_ended(status));
 }

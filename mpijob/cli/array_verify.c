@@ -68,5 +68,5 @@ int mpj_array_verify_main(const mpj_command *self, int argc, char **argv)
         int one = verify_file(argv[i], quiet);
         status = one != MPJ_EXIT_OK ? one : status;
     }
-    return mpj_command_finish(status);
+    return mpj_command_finish(mpj_command_ended(status));
 }

@@ -36,6 +36,9 @@ int mpj_command_usage(const mpj_command *self, const char *format, ...) MPIJOB_P
 /* The record of a failed call on standard error. Returns MPJ_EXIT_FAILED; ended by a signal: that signal's status. */
 int mpj_command_failed(const mpijob_error *err);
 
+/* `status`, or after a signal that asked for an end, before all was done, the status that says so. */
+int mpj_command_ended(int status);
+
 /* All that was printed has reached standard output? Returns `status`, or MPJ_EXIT_FAILED with a message. */
 int mpj_command_finish(int status);
 

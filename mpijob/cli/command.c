@@ -64,8 +64,16 @@ int mpj_command_usage(const mpj_command *self, const char *format, ...)
 
 int mpj_command_failed(const mpijob_error *err)
 {
-    fprintf(stderr, "mpijob: %s\n", err->text);
-    return mpj_bar_signal() != 0 ? 128 + mpj_bar_signal() : MPJ_EXIT_FAILED;
+    if (mpj_bar_signal() != 0 && err->status == MPIJOB_ECANCELED)
+        fprintf(stderr, "mpijob: ended by a signal: %s\n", strsignal(mpj_bar_signal()));
+    else
+        fprintf(stderr, "mpijob: %s\n", err->text);
+    return mpj_command_ended(MPJ_EXIT_FAILED);
+}
+
+int mpj_command_ended(int status)
+{
+    return mpj_bar_signal() != 0 ? 128 + mpj_bar_signal() : status;
 }
 
 int mpj_command_finish(int status)

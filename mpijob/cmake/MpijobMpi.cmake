@@ -3,6 +3,13 @@
 
 find_package(MPI REQUIRED COMPONENTS C)
 
+# The place of what may have been given as a name alone; not what links lead to, since wrappers go by their own name.
+if(IS_ABSOLUTE "${MPI_C_COMPILER}")
+    set(MPIJOB_MPI_C_COMPILER ${MPI_C_COMPILER})
+elseif(MPI_C_COMPILER)
+    find_program(MPIJOB_MPI_C_COMPILER NAMES ${MPI_C_COMPILER} NO_CACHE)
+endif()
+
 include(CheckSymbolExists)
 set(CMAKE_REQUIRED_LIBRARIES MPI::MPI_C)
 check_symbol_exists(OPEN_MPI mpi.h MPIJOB_MPI_IS_OPENMPI)

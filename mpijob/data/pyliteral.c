@@ -238,7 +238,8 @@ int mpj_pyliteral_parse(json_t **value, const char *text, size_t bytes, const ch
     parser p = {.text = text, .bytes = bytes, .what = what, .err = err};
     *value = NULL;
     if (bytes > MPJ_MAX_LITERAL_BYTES)
-        return mpj_fail(err, MPIJOB_EUNSUPPORTED, "%s: its header has %zu bytes; at most 1 MiB is read", what, bytes);
+        return mpj_fail(err, MPIJOB_EUNSUPPORTED, "%s: its header has %zu bytes as UTF-8; at most 2 MiB are read", what,
+                        bytes);
     if (!mpj_utf8_valid(text, bytes))
         return mpj_fail(err, MPIJOB_ECORRUPT, "%s: the header is not UTF-8", what);
     json_t *parsed = parse_value(&p);

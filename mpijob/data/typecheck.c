@@ -153,17 +153,31 @@ static int overlap(size_t a, size_t a_bytes, size_t b, size_t b_bytes)
     return a < b + b_bytes && b < a + a_bytes;
 }
 
-/* A length that is a field as well could say two things. */
+static size_t length_bytes(const mpijob_field *field)
+{
+    const mpijob_type length = mpijob_type_of(field->length_kind);
+    return mpijob_type_size(&length);
+}
+
+static int share_partly(const mpijob_field *a, const mpijob_field *b)
+{
+    int same = a->length_offset == b->length_offset && a->length_kind == b->length_kind;
+    return !same && b->holding == MPIJOB_POINTER &&
+           overlap(a->length_offset, length_bytes(a), b->length_offset, length_bytes(b));
+}
+
+/* A length that is a field as well could say two things, and so could one that is a part of another. */
 static int check_length_alone(const place *at, mpijob_error *err)
 {
     const mpijob_field *field = at->field;
     if (field->holding != MPIJOB_POINTER)
         return MPIJOB_OK;
-    const mpijob_type length = mpijob_type_of(field->length_kind);
     for (size_t i = 0; i < at->record->field_count; i++) {
         const mpijob_field *other = &at->record->fields[i];
-        if (overlap(field->length_offset, mpijob_type_size(&length), other->offset, extent(other)))
+        if (overlap(field->length_offset, length_bytes(field), other->offset, extent(other)))
             return wrong(at, err, "its length is described a second time, as a field");
+        if (share_partly(field, other))
+            return wrong(at, err, "its length is a part of another's, or has another kind there");
     }
     return MPIJOB_OK;
 }

@@ -4,82 +4,12 @@
 #include "base/error.h"
 #include "io/sync.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #define MAX_OFFSET ((uint64_t)INT64_MAX)
-
-/* Listing a folder makes a client of GlusterFS forget a file that was replaced there: measured, 3-6 ms and one more
- * try, where plain trying again takes 0.8 s. */
-static void list_folder_of(const char *path)
-{
-    char folder[MPJ_PATH_BYTES];
-    const char *slash = strrchr(path, '/');
-    size_t bytes = slash ? (size_t)(slash - path) + 1 : 0;
-    if (bytes >= sizeof folder)
-        return;
-    memcpy(folder, path, bytes);
-    folder[bytes] = '\0';
-    DIR *listing = opendir(bytes ? folder : ".");
-    if (!listing)
-        return;
-    while (readdir(listing))
-        continue;
-    closedir(listing);
-}
-
-/* Not blocking: opening a pipe must not wait for its other end. For files it means nothing. */
-static int open_to_read(const char *path)
-{
-    int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-    int fd = open(path, flags);
-    for (int i = 0; fd < 0 && (errno == ESTALE || errno == EINTR) && i < 3; i++) {
-        if (errno == ESTALE)
-            list_folder_of(path);
-        fd = open(path, flags);
-    }
-    return fd;
-}
-
-static int regular_size(int fd, const char *path, uint64_t *bytes, mpijob_error *err)
-{
-    struct stat info;
-    if (fstat(fd, &info) != 0)
-        return mpj_fail_os(err, errno, "cannot look at %s", path);
-    if (!S_ISREG(info.st_mode))
-        return mpj_fail(err, MPIJOB_EINVAL, "%s is %s, not a file", path,
-                        S_ISDIR(info.st_mode) ? "a folder" : "a pipe or device");
-    if (bytes)
-        *bytes = (uint64_t)info.st_size;
-    return MPIJOB_OK;
-}
-
-int mpj_file_open(int *fd, const char *path, uint64_t *bytes, mpijob_error *err)
-{
-    *fd = open_to_read(path);
-    if (*fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-        return mpj_fail(err, MPIJOB_ENOTFOUND, "there is no file %s", path);
-    if (*fd < 0 && errno == ENXIO)
-        return mpj_fail(err, MPIJOB_EINVAL, "%s is a socket or device, not a file", path);
-    if (*fd < 0)
-        return mpj_fail_os(err, errno, "cannot open %s", path);
-    int status = regular_size(*fd, path, bytes, err);
-    if (status != MPIJOB_OK)
-        mpj_file_close(fd);
-    return status;
-}
-
-void mpj_file_close(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
 
 static int check_range(const char *path, uint64_t offset, size_t bytes, mpijob_error *err)
 {
@@ -212,7 +142,7 @@ int mpj_file_read_all(char **text, size_t *bytes, const char *path, size_t limit
 
 int mpj_file_write_all(const char *path, const void *from, size_t bytes, int durable, mpijob_error *err)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    int fd = mpj_open(path, O_WRONLY | O_CREAT | O_EXCL, 0666);
     if (fd < 0)
         return mpj_fail_os(err, errno, "cannot make %s", path);
     int status = mpj_file_write(fd, path, from, bytes, 0, err);

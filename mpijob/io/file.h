@@ -11,7 +11,16 @@
 /* Opens for reading (O_CLOEXEC). MPIJOB_ENOTFOUND when there is none, MPIJOB_EINVAL for something that is no regular
  * file (a pipe, a device: never blocks), MPIJOB_EOS. bytes: its length, may be NULL. */
 int mpj_file_open(int *fd, const char *path, uint64_t *bytes, mpijob_error *err);
+/* The same for reading and writing, for what is changed in place through a map. */
+int mpj_file_open_update(int *fd, const char *path, uint64_t *bytes, mpijob_error *err);
 void mpj_file_close(int *fd); /* -1: without effect; sets -1 */
+
+/* open(2) with O_CLOEXEC, not ended by a signal. */
+int mpj_open(const char *path, int flags, mode_t mode);
+/* openat(2) with O_CLOEXEC that never waits; of a stale file (ESTALE, of file servers) after listing its folder, again. */
+int mpj_open_at(int folder, const char *name, int flags);
+/* After a call about `name` failed: is it worth another try? tries: 0 before the first. */
+int mpj_stale_try_again(int folder, const char *name, int *tries);
 
 /* All bytes or an error; short reads at the end of the file: MPIJOB_ECORRUPT ("... is cut short at byte N"). */
 int mpj_file_read(int fd, const char *path, void *to, size_t bytes, uint64_t offset, mpijob_error *err);

@@ -1,16 +1,20 @@
 /* The folders and paths of file.h. */
 #include "base/error.h"
+#include "data/limits.h"
 #include "io/file.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <mpijob/array.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEEPEST 64 /* each level holds a file descriptor */
+/* Each level holds a file descriptor. Groups inside each other, their array, and a folder for each index of a chunk. */
+#define DEEPEST 128
+_Static_assert(DEEPEST > MPJ_MAX_GROUP_DEPTH + MPIJOB_MAX_DIMS + 2, "what can be written can be removed");
 
 int mpj_path_join(char out[MPJ_PATH_BYTES], const char *folder, const char *name, mpijob_error *err)
 {
@@ -79,7 +83,7 @@ static int remove_entries(DIR *listing, int depth, int *removed)
 
 static DIR *list_at(int parent, const char *name)
 {
-    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = mpj_open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     DIR *listing = fd < 0 ? NULL : fdopendir(fd);
     if (!listing && fd >= 0)
         close(fd);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "data/utf8.h"
 #include "io/codec.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@
 #define SHOWN_BYTES 32
 #define HOST_BYTES 12
 
-/* ".mpijob-<kind>-<target>-<host>-<place>-<pid>-<start>-<token>" */
+/* ".mpijob-<kind>-<target>.<checksum>-<host>-<place>-<pid>-<start>-<token>" */
 #define LEAD ".mpijob-"
 #define LEAD_BYTES (sizeof LEAD - 1)
 #define KIND_BYTES 3
@@ -39,22 +40,12 @@ int mpj_path_split(char folder[MPJ_PATH_BYTES], const char **name, const char *p
     return MPIJOB_OK;
 }
 
-/* A name cut in the middle of a UTF-8 sequence is refused by some file systems. */
-static int shown_length(const char *name)
-{
-    size_t length = strlen(name);
-    if (length <= SHOWN_BYTES)
-        return (int)length;
-    length = SHOWN_BYTES;
-    while (length > 0 && ((unsigned char)name[length] & 0xc0) == 0x80)
-        length--;
-    return (int)length;
-}
-
 void mpj_hidden_tag(char tag[MPJ_HIDDEN_TAG_BYTES], const char *target_name)
 {
-    snprintf(tag, MPJ_HIDDEN_TAG_BYTES, "-%.*s.%016" PRIx64 "-", shown_length(target_name), target_name,
-             mpj_checksum(target_name, strlen(target_name)));
+    size_t length = strlen(target_name);
+    /* Cut between characters: a name with a part of one is refused by some file systems. */
+    int shown = (int)mpj_utf8_cut(target_name, length, SHOWN_BYTES);
+    snprintf(tag, MPJ_HIDDEN_TAG_BYTES, "-%.*s.%016" PRIx64 "-", shown, target_name, mpj_checksum(target_name, length));
 }
 
 /* ---- Who we are ------------------------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 #include "io/nodefile.h"
 
 #include "base/error.h"
+#include "io/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +35,10 @@ int mpj_nodefile_create(mpj_nodefile *file, const char *folder, size_t bytes, ch
     int descriptor = mkostemp(name, O_CLOEXEC);
     if (descriptor < 0)
         return mpj_fail_os(err, errno, "cannot make a file in %s", folder);
-    int failed = posix_fallocate(descriptor, 0, (off_t)mapped_bytes(bytes));
+    int failed;
+    do
+        failed = posix_fallocate(descriptor, 0, (off_t)mapped_bytes(bytes));
+    while (failed == EINTR);
     int status = failed ? mpj_fail_os(err, failed, "no room for %zu bytes in %s", bytes, folder)
                         : map(file, descriptor, bytes, PROT_READ | PROT_WRITE, name, err);
     close(descriptor);
@@ -46,7 +50,7 @@ int mpj_nodefile_create(mpj_nodefile *file, const char *folder, size_t bytes, ch
 int mpj_nodefile_open(mpj_nodefile *file, const char *name, size_t bytes, mpijob_error *err)
 {
     *file = (mpj_nodefile){0};
-    int descriptor = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int descriptor = mpj_open(name, O_RDONLY | O_NOFOLLOW, 0);
     if (descriptor < 0)
         return mpj_fail_os(err, errno, "cannot open %s, made by another rank of this node", name);
     int status = map(file, descriptor, bytes, PROT_READ, name, err);

@@ -77,7 +77,7 @@ static int make(mpj_publish *publish)
 {
     if (publish->folder)
         return mkdir(publish->path, publish->mode ? 0700 : 0777);
-    publish->fd = open(publish->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, publish->mode ? 0600 : 0666);
+    publish->fd = mpj_open(publish->path, O_RDWR | O_CREAT | O_EXCL, publish->mode ? 0600 : 0666);
     return publish->fd < 0 ? -1 : 0;
 }
 
@@ -140,7 +140,7 @@ int mpj_publish_join(mpj_publish *publish, const char *path, int folder, mpijob_
     if (status != MPIJOB_OK)
         return status;
     int flags = folder ? O_RDONLY | O_DIRECTORY : O_RDWR | O_NOFOLLOW;
-    int fd = open(publish->path, flags | O_CLOEXEC);
+    int fd = mpj_open(publish->path, flags, 0);
     if (fd < 0)
         return mpj_fail_os(err, errno, "cannot open %s, made by another rank", path);
     publish->begun = JOINED;
@@ -169,7 +169,7 @@ static int complete(mpj_publish *publish, int durable, mpijob_error *err)
     if (publish->mode)
         chmod(publish->path, publish->mode); /* some file systems have no modes */
     if (!publish->folder)
-        return mpj_sync_close(&publish->fd, publish->path, durable, err);
+        return mpj_sync_close(&publish->fd, publish->target, durable, err);
     return durable ? mpj_sync_tree(publish->path, err) : MPIJOB_OK;
 }
 

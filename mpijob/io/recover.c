@@ -14,6 +14,7 @@
 #define MAX_LISTED 10000 /* names that a publish looks through for left-overs: 10 ms at most */
 #define TRIES 30         /* while others replace the target all the time */
 #define OLD_S (2 * 24 * 3600)
+#define DEEPEST 128
 
 static int is_there(const char *path)
 {
@@ -112,21 +113,22 @@ int mpj_publish_recover(const char *target, char *found)
 
 /* ---- Removing --------------------------------------------------------------------------------------------------- */
 
-/* When anything in it changed last; a folder's own time does not show changes below. */
-static time_t last_change(const char *path)
+/* When anything in it changed last; a folder's own time does not show changes below. What is deeper than a dump can be is
+ * none, and not looked through. */
+static time_t last_change(const char *path, int depth)
 {
     struct stat info;
     if (lstat(path, &info) != 0)
         return 0;
     time_t last = info.st_mtime;
-    DIR *listing = S_ISDIR(info.st_mode) ? opendir(path) : NULL;
+    DIR *listing = S_ISDIR(info.st_mode) && depth < DEEPEST ? opendir(path) : NULL;
     struct dirent *entry;
     while (listing && (entry = readdir(listing))) {
         char below[MPJ_PATH_BYTES];
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
             mpj_path_join(below, path, entry->d_name, NULL) != MPIJOB_OK)
             continue;
-        time_t time = last_change(below);
+        time_t time = last_change(below, depth + 1);
         last = time > last ? time : last;
     }
     if (listing)
@@ -147,7 +149,7 @@ static int is_left_over(const char *path, time_t now)
     case MPJ_OWNER_GONE:
         return 1;
     case MPJ_OWNER_ELSEWHERE:
-        return now - last_change(path) > OLD_S;
+        return now - last_change(path, 0) > OLD_S;
     }
     return 0;
 }

@@ -134,7 +134,9 @@ static outcome ask(const replacement *r, const struct stat *there, mpijob_error 
     }
     if (lstat(r->target, &now) != 0 || !same(&now, there))
         return AGAIN;
-    return refuse(r, S_ISDIR(there->st_mode) ? "is a folder that holds something else" : "is a file of another kind",
+    return refuse(r,
+                  S_ISDIR(there->st_mode) ? "is a folder that holds something else, or cannot be looked into"
+                                          : "is a file of another kind",
                   err);
 }
 

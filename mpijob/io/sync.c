@@ -31,9 +31,19 @@ static int is_local(int fd)
     return 0;
 }
 
+/* File servers let a signal end the wait. */
+static int sync_all(int fd)
+{
+    int failed;
+    do
+        failed = fsync(fd);
+    while (failed && errno == EINTR);
+    return failed;
+}
+
 int mpj_sync_close(int *fd, const char *path, int durable, mpijob_error *err)
 {
-    int failed = (durable || !is_local(*fd)) && fsync(*fd) != 0 ? errno : 0;
+    int failed = (durable || !is_local(*fd)) && sync_all(*fd) != 0 ? errno : 0;
     if (close(*fd) != 0 && !failed && errno != EINTR)
         failed = errno;
     *fd = -1;
@@ -43,14 +53,14 @@ int mpj_sync_close(int *fd, const char *path, int durable, mpijob_error *err)
 /* Some file systems cannot sync a folder (EINVAL); they then keep renames in order by themselves, or not at all. */
 static int sync_open_folder(int fd, const char *path, mpijob_error *err)
 {
-    if (fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP)
+    if (sync_all(fd) != 0 && errno != EINVAL && errno != ENOTSUP)
         return mpj_fail_os(err, errno, "cannot bring the folder %s to the disk", path);
     return MPIJOB_OK;
 }
 
 int mpj_sync_folder(const char *path, mpijob_error *err)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = mpj_open(path, O_RDONLY | O_DIRECTORY, 0);
     if (fd < 0)
         return mpj_fail_os(err, errno, "cannot bring the folder %s to the disk", path);
     int status = sync_open_folder(fd, path, err);
@@ -65,7 +75,7 @@ static int sync_entry(const char *path, mpijob_error *err)
         return mpj_fail_os(err, errno, "cannot look at %s", path);
     if (S_ISDIR(info.st_mode))
         return mpj_sync_tree(path, err);
-    int fd = S_ISREG(info.st_mode) ? open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    int fd = S_ISREG(info.st_mode) ? mpj_open(path, O_RDONLY | O_NOFOLLOW, 0) : -1;
     if (fd < 0)
         return S_ISREG(info.st_mode) ? mpj_fail_os(err, errno, "cannot open %s", path) : MPIJOB_OK;
     return mpj_sync_close(&fd, path, 1, err);
@@ -73,10 +83,13 @@ static int sync_entry(const char *path, mpijob_error *err)
 
 static int sync_entries(DIR *listing, const char *path, mpijob_error *err)
 {
-    struct dirent *entry;
     int status = MPIJOB_OK;
-    while (status == MPIJOB_OK && (entry = readdir(listing))) {
+    while (status == MPIJOB_OK) {
         char below[MPJ_PATH_BYTES];
+        errno = 0; /* what is not listed is not synced: that the listing failed must not look like its end */
+        struct dirent *entry = readdir(listing);
+        if (!entry)
+            return errno ? mpj_fail_os(err, errno, "cannot list %s", path) : MPIJOB_OK;
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
         status = mpj_path_join(below, path, entry->d_name, err);

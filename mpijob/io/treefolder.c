@@ -25,12 +25,16 @@ static int root_of(const mpj_tree *tree)
 
 static int open_part(int parent, const char *part, int flags)
 {
-    int fd;
-    int tries = 0;
+    return mpj_open_at(parent, part, flags | O_RDONLY | O_NOFOLLOW);
+}
+
+static int look_at_part(int parent, const char *part, struct stat *info)
+{
+    int failed, tries = 0;
     do
-        fd = openat(parent, part, flags | O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    while (fd < 0 && (errno == ESTALE || errno == EINTR) && ++tries < 4);
-    return fd;
+        failed = fstatat(parent, part, info, AT_SYMLINK_NOFOLLOW);
+    while (failed && mpj_stale_try_again(parent, part, &tries));
+    return failed;
 }
 
 static int is_link(int parent, const char *part)
@@ -69,9 +73,10 @@ static int enter(const mpj_tree *tree, const char *name, int *parent, const char
 {
     char part[MPJ_PATH_BYTES];
     *parent = root_of(tree);
-    for (const char *slash; (slash = strchr(name, '/')); name = slash + 1) {
-        size_t length = (size_t)(slash - name);
-        memcpy(part, name, length);
+    *last = name;
+    for (const char *slash; (slash = strchr(*last, '/')); *last = slash + 1) {
+        size_t length = (size_t)(slash - *last);
+        memcpy(part, *last, length);
         part[length] = '\0';
         int fd = open_part(*parent, part, O_DIRECTORY);
         if (fd < 0) {
@@ -82,7 +87,6 @@ static int enter(const mpj_tree *tree, const char *name, int *parent, const char
         leave(tree, *parent);
         *parent = fd;
     }
-    *last = name;
     return MPIJOB_OK;
 }
 
@@ -129,9 +133,8 @@ static int folder_stat(mpj_tree *tree, const char *name, uint64_t *bytes, mpijob
     if (status != MPIJOB_OK)
         return status;
     struct stat info;
-    status = fstatat(parent, last, &info, AT_SYMLINK_NOFOLLOW) == 0
-                 ? check_regular(tree, name, &info, err)
-                 : cannot_reach(tree, name, parent, last, errno, err);
+    status = look_at_part(parent, last, &info) == 0 ? check_regular(tree, name, &info, err)
+                                                    : cannot_reach(tree, name, parent, last, errno, err);
     leave(tree, parent);
     if (status == MPIJOB_OK)
         *bytes = (uint64_t)info.st_size;
@@ -212,7 +215,7 @@ int mpj_tree_folder_open(mpj_tree **tree, const char *path, mpijob_error *err)
         return mpj_fail_memory(err, "an open folder", sizeof *opened);
     opened->tree.kind = &folder_kind;
     memcpy(opened->tree.path, path, strlen(path) + 1);
-    opened->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    opened->root = mpj_open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
     if (opened->root < 0) {
         int why = errno;
         mpj_free(opened);

@@ -23,7 +23,7 @@ static int begin_zip(mpj_tree_writer *writer, const char *path, mpijob_error *er
     int status = mpj_publish_file(&writer->publish, path, err);
     if (status != MPIJOB_OK)
         return status;
-    status = mpj_zip_writer_open(&writer->zip, writer->publish.fd, writer->publish.path, err);
+    status = mpj_zip_writer_open(&writer->zip, writer->publish.fd, writer->publish.target, err);
     if (status != MPIJOB_OK)
         mpj_publish_abandon(&writer->publish);
     return status;

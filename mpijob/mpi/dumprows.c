@@ -190,10 +190,11 @@ static size_t chunks_of(const dump_rows *d, const zarr_rows *z, int rank)
 static int make_room(const dump_rows *d, zarr_rows *z, mpijob_error *err)
 {
     const mpj_link *link = d->call.link;
-    size_t mixed_bytes = z->share.mixed_end - z->share.mixed_first;
+    size_t row_bytes = mpijob_type_size(&d->rows->type);
     for (int i = 1; i < d->rows->ndim; i++)
-        mixed_bytes *= d->rows->shape[i];
-    mixed_bytes *= mpijob_type_size(&d->rows->type);
+        row_bytes *= d->rows->shape[i];
+    size_t mixed_bytes = (z->share.mixed_end - z->share.mixed_first) * row_bytes;
+    z->meter.total = (uint64_t)(z->share.own_end - z->share.own_first) * row_bytes + mixed_bytes;
     z->counts = mpj_alloc((size_t)link->size * sizeof *z->counts);
     if (!z->counts)
         return mpj_fail_memory(err, "the numbers of chunks of all ranks", (size_t)link->size * sizeof *z->counts);

@@ -150,13 +150,28 @@ def long_work():
 
     before = sorted(os.listdir("long.zarr"))
     for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        while process.poll() is None and not leftovers():
-            time.sleep(0.01)
-        process.send_signal(number)
-        said = process.communicate()[1]
+        for _ in range(20):  # again, if it was done before the signal came
+            process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+            while process.poll() is None and not leftovers():
+                time.sleep(0.01)
+            process.send_signal(number)
+            said = process.communicate()[1]
+            if process.returncode != 0:
+                break
         expect(process.returncode == status, f"{number.name} in the middle", f"{process.returncode} {said}")
         expect(sorted(os.listdir("long.zarr")) == before and not leftovers(), f"after {number.name} all is as it was", str(leftovers()))
+
+
+def ended_between_files():
+    """A signal between two files, where no progress is told, ends the work too, and the status says so."""
+    np.save("nothing.npy", np.zeros(0))
+    for command in ("verify", "hash"):
+        process = subprocess.Popen([PROGRAM, "array", command] + ["nothing.npy"] * 20000, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        lines = 1 + len(process.communicate()[0].splitlines())
+        expect(process.returncode == 130 and lines < 20000, f"{command} ended between files", f"{process.returncode} {lines}")
 
 
 def main():
@@ -172,7 +187,7 @@ def main():
         group.attrs["of"] = "the group"
         group.array("x", np.arange(5)).attrs["unit"] = "mm"
         group.create_group("inner").array("y", np.arange(6.0))
-        for part in (usage, info, convert, hashes, verify, long_work):
+        for part in (usage, info, convert, hashes, verify, long_work, ended_between_files):
             part()
             print(part.__name__, "done", flush=True)
     finally:

@@ -347,6 +347,40 @@ START_TEST(not_inside_a_run)
 }
 END_TEST
 
+typedef struct watched {
+    uint64_t last, total;
+    int wrong;
+} watched;
+
+static int watch(uint64_t done, uint64_t total, void *payload)
+{
+    watched *w = payload;
+    w->wrong |= done < w->last || done > total || (w->total && w->total != total);
+    w->last = done;
+    w->total = total;
+    return 0;
+}
+
+/* Each rank is told of what it writes itself: all rows in the sum, each rank to its own end, and never back. */
+START_TEST(progress_is_told)
+{
+    int form = _i % COUNT_OF(forms);
+    spread how = (spread)(_i / COUNT_OF(forms));
+    mpijob_error err = {.text = ""};
+    size_t chunks[2];
+    watched seen = {0};
+    mpijob_dump_options options = form_options(form, chunks);
+    options.progress = watch;
+    options.progress_payload = &seen;
+    in_folder(path, forms[form].name);
+    ck_assert_int_eq(dump(how, 'C', path, &options, &err), MPIJOB_OK);
+    everyone(!seen.wrong && seen.last == seen.total);
+    uint64_t sum = 0;
+    MPI_Allreduce(&seen.total, &sum, 1, MPI_UINT64_T, MPI_SUM, MPI_COMM_WORLD);
+    ck_assert_uint_eq(sum, rows_before(how, suite_size) * COLUMNS * sizeof(double));
+}
+END_TEST
+
 /* One rank has no memory at one place after the other: all hear of it, what was there stays, and nobody waits. */
 START_TEST(memory_faults)
 {
@@ -400,6 +434,7 @@ int main(int argc, char **argv)
     tcase_add_test(group, wrong_use);
     tcase_add_test(group, damage_is_told);
     tcase_add_test(group, not_inside_a_run);
+    tcase_add_loop_test(group, progress_is_told, 0, (NONE + 1) * COUNT_OF(forms));
     tcase_add_loop_test(group, memory_faults, 0, 3);
     return suite_main(argc, argv, suite);
 }

@@ -165,6 +165,8 @@ START_TEST(long_texts_are_cut)
     mpj_fail_os(&err, ENOENT, "%s", text);
     ck_assert_uint_lt(strlen(err.text), MPIJOB_ERROR_TEXT_BYTES);
     ck_assert_uint_ge(strlen(err.text), kept);
+    const char *reason = strstr(err.text, ": No such file");
+    ck_assert(reason != NULL && strcmp(reason + 2, strerror(ENOENT)) == 0);
     assert_rest_is_not_concerned(&err);
 }
 END_TEST

@@ -23,6 +23,8 @@ static struct {
     int sync_errno;
 } fault;
 
+int __real_openat(int folder, const char *path, int flags, ...);
+int __wrap_openat(int folder, const char *path, int flags, ...);
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
 ssize_t __real_pread(int fd, void *to, size_t bytes, off_t offset);
@@ -49,6 +51,13 @@ int __wrap_open(const char *path, int flags, ...)
     if (fault.open_times > 0 && fault.open_times--)
         return fails(fault.open_errno);
     return __real_open(path, flags, mode);
+}
+
+int __wrap_openat(int folder, const char *path, int flags, ...)
+{
+    if (fault.open_times > 0 && fault.open_times--)
+        return fails(fault.open_errno);
+    return __real_openat(folder, path, flags);
 }
 
 static int is_interrupted(void)
@@ -78,6 +87,8 @@ ssize_t __wrap_pwritev(int fd, const struct iovec *parts, int count, off_t offse
 
 int __wrap_fsync(int fd)
 {
+    if (is_interrupted())
+        return fails(EINTR);
     return fault.sync_errno ? fails(fault.sync_errno) : __real_fsync(fd);
 }
 
@@ -173,6 +184,41 @@ START_TEST(a_stale_file_is_asked_for_again)
     ck_assert_int_eq(mpj_file_open(&fd, path, NULL, &err), MPIJOB_EOS);
     ck_assert_int_eq(err.os_errno, ESTALE);
     ck_assert_int_ge(fault.open_times, 990);
+}
+END_TEST
+
+/* A signal that a program handles is no error of the file's. */
+START_TEST(signals_do_not_matter)
+{
+    int fd;
+    const char *path = scratch_path(&here, "a");
+    fault.open_errno = EINTR;
+    fault.open_times = 3;
+    fault.interrupts = 3;
+    ck_assert_int_eq(mpj_file_write_all(path, "x", 1, 1, &err), MPIJOB_OK);
+    ck_assert_int_eq(fault.open_times + fault.interrupts, 0);
+    fault.open_times = 10;
+    ck_assert_int_eq(mpj_file_open(&fd, path, NULL, &err), MPIJOB_OK);
+    mpj_file_close(&fd);
+}
+END_TEST
+
+START_TEST(a_file_is_opened_for_changes_in_place)
+{
+    int fd;
+    uint64_t bytes = 0;
+    file_with("a", "old");
+    ck_assert_int_eq(mpj_file_open_update(&fd, scratch_path(&here, "a"), &bytes, &err), MPIJOB_OK);
+    ck_assert_uint_eq(bytes, 3);
+    ck_assert_int_eq(mpj_file_write(fd, here.path, "new", 3, 0, &err), MPIJOB_OK);
+    mpj_file_close(&fd);
+    ck_assert_int_eq(mpj_file_open_update(&fd, scratch_path(&here, "a/b"), NULL, &err), MPIJOB_ENOTFOUND);
+    ck_assert_int_eq(mpj_file_open_update(&fd, here.folder, NULL, &err), MPIJOB_EINVAL);
+    ck_assert_msg(strstr(err.text, "folder") != NULL, "%s", err.text);
+    fault.open_errno = EROFS;
+    fault.open_times = 1;
+    ck_assert_int_eq(mpj_file_open_update(&fd, scratch_path(&here, "a"), NULL, &err), MPIJOB_EOS);
+    ck_assert_msg(strstr(err.text, "for writing") != NULL, "%s", err.text);
 }
 END_TEST
 
@@ -437,6 +483,8 @@ int main(void)
     tcase_add_test(files, a_file_is_opened_with_its_length);
     tcase_add_loop_test(files, what_is_no_file_is_an_error_and_never_waited_for, 0, UNIT_COUNT(not_files));
     tcase_add_test(files, a_stale_file_is_asked_for_again);
+    tcase_add_test(files, signals_do_not_matter);
+    tcase_add_test(files, a_file_is_opened_for_changes_in_place);
     tcase_add_loop_test(files, ranges_are_written_and_read_whole, 0, 4);
     tcase_add_loop_test(files, many_parts_are_written_one_behind_the_other, 0, 4);
     tcase_add_test(files, a_file_cut_short_says_where);

@@ -284,6 +284,38 @@ START_TEST(an_absurd_length_is_refused_before_it_is_believed)
 }
 END_TEST
 
+/* A good header of so many bytes, most of them a field's title, which is left out. */
+static int parse_long(size_t dict_bytes, int filler)
+{
+    static const char before[] = "{'descr': [(('", after[] = "', 'a'), '<f8')], 'fortran_order': False, 'shape': (1,)}";
+    mpj_npy_header header;
+    int complete = 0;
+    size_t need, bytes = 12 + dict_bytes;
+    char *text = malloc(bytes);
+    memset(text, filler, bytes);
+    memcpy(text, "\x93NUMPY\2\0", 8);
+    for (int i = 0; i < 4; i++)
+        text[8 + i] = (char)(dict_bytes >> 8 * i);
+    memcpy(text + 12, before, sizeof before - 1);
+    memcpy(text + bytes - (sizeof after - 1), after, sizeof after - 1);
+    int status = mpj_npy_header_parse(&header, text, bytes, &complete, &need, "x.npy", NULL);
+    if (status == MPIJOB_OK)
+        mpj_npy_header_free(&header);
+    free(text);
+    return status;
+}
+
+/* In Latin-1, of which UTF-8 makes two bytes, too. */
+START_TEST(a_header_of_a_mebibyte_is_read)
+{
+    const size_t most = (size_t)1 << 20;
+    ck_assert_int_eq(parse_long(most, ' '), MPIJOB_OK);
+    ck_assert_int_eq(parse_long(most + 1, ' '), MPIJOB_ECORRUPT);
+    ck_assert_int_eq(parse_long(most, 0xe4), MPIJOB_OK);
+    ck_assert_int_eq(parse_long(most + 1, 0xe4), MPIJOB_ECORRUPT);
+}
+END_TEST
+
 START_TEST(bytes_that_are_not_utf8_are_refused_in_version_3)
 {
     mpj_npy_header header;
@@ -405,6 +437,7 @@ int main(void)
     tcase_add_loop_test(group, bad_headers_are_refused, 0, UNIT_COUNT(bad));
     tcase_add_loop_test(group, other_versions_are_refused, 0, 6);
     tcase_add_test(group, an_absurd_length_is_refused_before_it_is_believed);
+    tcase_add_test(group, a_header_of_a_mebibyte_is_read);
     tcase_add_test(group, bytes_that_are_not_utf8_are_refused_in_version_3);
     tcase_add_loop_test(group, what_is_made_is_read, 0, 33);
     tcase_add_test(group, names_choose_the_version);

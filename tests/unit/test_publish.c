@@ -7,9 +7,12 @@
 #include "versions.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 static scratch here;
 static mpijob_error err;
@@ -761,6 +764,30 @@ START_TEST(what_another_host_left_goes_after_two_days)
 }
 END_TEST
 
+/* Made by somebody, with folders inside each other as deep as a path can say: left alone, and no harm. */
+START_TEST(what_is_deeper_than_a_dump_is_left_alone)
+{
+    char path[MPJ_PATH_BYTES] = "";
+    leave_hidden(path, MPJ_HIDDEN_TMP, 1);
+    change_field(path, 4, "0123456789abcdef");
+    int below = open(path, O_RDONLY | O_DIRECTORY);
+    for (int i = 0; i < 1900; i++) {
+        ck_assert_int_eq(mkdirat(below, "d", 0700), 0);
+        int next = openat(below, "d", O_RDONLY | O_DIRECTORY);
+        ck_assert_int_ge(next, 0);
+        ck_assert_int_eq(futimens(below, (struct timespec[]){{.tv_sec = 1000}, {.tv_sec = 1000}}), 0);
+        close(below);
+        below = next;
+    }
+    close(below);
+    put(1, 1);
+    ck_assert_int_eq(scratch_names(&here), 2);
+    char command[MPJ_PATH_BYTES + 32];
+    snprintf(command, sizeof command, "rm -rf '%s'", path);
+    ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
 START_TEST(pairs_and_old_ones_beside_a_target_are_removed)
 {
     char path[MPJ_PATH_BYTES] = "";
@@ -837,6 +864,7 @@ int main(void)
     tcase_add_loop_test(left, what_a_living_process_makes_is_left_alone, 0, 2);
     tcase_add_test(left, a_process_number_used_again_is_told_apart);
     tcase_add_loop_test(left, what_another_host_left_goes_after_two_days, 0, UNIT_COUNT(ages));
+    tcase_add_test(left, what_is_deeper_than_a_dump_is_left_alone);
     tcase_add_test(left, pairs_and_old_ones_beside_a_target_are_removed);
     return unit_run(suite);
 }

@@ -184,7 +184,7 @@ START_TEST(nesting_and_length_are_limited)
     ck_assert_int_eq(parse_nested('(', ')', 64), MPIJOB_OK);
     ck_assert_int_eq(parse_nested('[', ']', 65), MPIJOB_ECORRUPT);
     ck_assert_int_eq(parse_nested('(', ')', 65), MPIJOB_ECORRUPT);
-    size_t most = (size_t)1 << 20;
+    size_t most = (size_t)2 << 20;
     char *text = malloc(most + 1);
     json_t *value;
     memset(text, '(', most + 1);

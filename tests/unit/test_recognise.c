@@ -259,6 +259,20 @@ START_TEST(many_names_are_cut)
 }
 END_TEST
 
+/* The same whoever asks. */
+START_TEST(names_that_no_array_can_have)
+{
+    static const char *const names[] = {"..", "../x", "a/", "/a", "a//b", "."};
+    mpijob_member member = {"a", four(), NULL};
+    mpijob_array_info info;
+    mpijob_array back;
+    const char *path = scratch_path(&files, "g.zarr");
+    ck_assert_int_eq(mpijob_dump_group(&member, 1, NULL, path, NULL, NULL), MPIJOB_OK);
+    ck_assert_int_eq(mpijob_array_inspect(&info, path, names[_i], NULL), MPIJOB_EINVAL);
+    ck_assert_int_eq(mpijob_load(&back, path, &(mpijob_load_options){.name = names[_i]}, NULL), MPIJOB_EINVAL);
+}
+END_TEST
+
 START_TEST(a_name_is_for_groups)
 {
     static const mpijob_dump_options options[] = {{0}, {.compress = 1}};
@@ -327,6 +341,7 @@ int main(void)
     tcase_add_loop_test(group, a_group_of_one_stands_for_its_array, 0, 2);
     tcase_add_loop_test(group, one_of_several_is_chosen_by_name, 0, 2);
     tcase_add_test(group, many_names_are_cut);
+    tcase_add_loop_test(group, names_that_no_array_can_have, 0, 6);
     tcase_add_loop_test(group, a_name_is_for_groups, 0, 2);
     tcase_add_loop_test(group, a_dump_replaces_a_dump_of_any_form, 0, 4);
     tcase_add_test(group, folders_that_are_no_dump_stay);

@@ -436,6 +436,30 @@ START_TEST(lengths_must_fit_and_agree)
 }
 END_TEST
 
+/* As many structs inside each other as there may be, each a group with a group for its one element. */
+START_TEST(the_deepest_structs_come_back)
+{
+    enum {
+        DEPTH = 32
+    };
+    static mpijob_field fields[DEPTH];
+    static mpijob_record records[DEPTH];
+    char *text = "in the middle", *back = NULL;
+    mpijob_error err = {0};
+    const char *path = scratch_path(&files, _i ? "deep.zip" : "deep.zarr");
+    for (int i = 0; i < DEPTH; i++) {
+        int last = i == DEPTH - 1;
+        fields[i] = (mpijob_field){.name = "f", .count = last ? 0 : 1};
+        fields[i].type = last ? mpijob_type_of(MPIJOB_STRING) : mpijob_type_record(&records[i + 1]);
+        records[i] = (mpijob_record){"deep", sizeof text, 1, &fields[i]};
+    }
+    ck_assert_msg(mpijob_dump_record(&text, &records[0], path, NULL, &err) == MPIJOB_OK, "%s", err.text);
+    ck_assert_msg(mpijob_load_record(&back, &records[0], path, NULL, &err) == MPIJOB_OK, "%s", err.text);
+    ck_assert_str_eq(back, text);
+    mpijob_record_dispose(&back, &records[0]);
+}
+END_TEST
+
 START_TEST(other_files_are_refused)
 {
     const char *path = scratch_path(&files, "a.npy");
@@ -514,6 +538,7 @@ int main(void)
     tcase_add_test(group, other_fields_are_refused_and_named);
     tcase_add_test(group, structs_inside_are_compared_too);
     tcase_add_test(group, lengths_must_fit_and_agree);
+    tcase_add_loop_test(group, the_deepest_structs_come_back, 0, 2);
     tcase_add_test(group, other_files_are_refused);
     tcase_add_test(group, options_that_make_no_sense_are_refused);
     tcase_add_test(group, no_memory_leaves_nothing);

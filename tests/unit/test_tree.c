@@ -41,9 +41,16 @@ ssize_t __wrap_pwritev(int fd, const struct iovec *parts, int count, off_t offse
     return errno ? -1 : __real_pwritev(fd, parts, count, offset);
 }
 
+static int stale_opens,
+    listed_folders; /* the next so many openings of files are stale; openings of folders themselves */
+
 int __wrap_openat(int folder, const char *name, int flags, ...)
 {
     errno = failing_errno[OPENAT];
+    if (strcmp(name, ".") == 0)
+        listed_folders++;
+    else if (stale_opens > 0 && stale_opens--)
+        errno = ESTALE;
     return errno ? -1 : __real_openat(folder, name, flags);
 }
 
@@ -539,6 +546,40 @@ START_TEST(a_file_that_cannot_be_opened_is_not_missing)
 }
 END_TEST
 
+/* What cures a client of GlusterFS. */
+START_TEST(a_stale_file_is_asked_for_again_after_its_folder_was_listed)
+{
+    mpj_tree *tree;
+    mpj_tree_buffer buffer = {0};
+    write_sample(root[FOLDER]);
+    ASSERT_OK(mpj_tree_open(&tree, root[FOLDER], err));
+    listed_folders = 0;
+    stale_opens = 1;
+    ASSERT_OK(mpj_tree_read(tree, "a/b/0.1", &buffer, LARGE, err));
+    ck_assert_int_eq(listed_folders, 1);
+    stale_opens = 3;
+    ASSERT_OK(mpj_tree_read(tree, "a.b", &buffer, LARGE, err));
+    ck_assert_int_eq(listed_folders, 4);
+    ck_assert_int_eq(stale_opens, 0);
+    mpj_free(buffer.data);
+    mpj_tree_close(tree);
+}
+END_TEST
+
+START_TEST(messages_have_the_whole_name)
+{
+    mpj_tree *tree;
+    mpj_tree_buffer buffer = {0};
+    write_sample(root[_i]);
+    ASSERT_OK(mpj_tree_open(&tree, root[_i], err));
+    ASSERT_FAILS(mpj_tree_read(tree, "a/none/0.1", &buffer, LARGE, err), MPIJOB_ENOTFOUND, "a/none/0.1");
+    ASSERT_FAILS(mpj_tree_read(tree, "a/b/0.7", &buffer, LARGE, err), MPIJOB_ENOTFOUND, "a/b/0.7");
+    ASSERT_FAILS(mpj_tree_stat(tree, "a/none/0.1", NULL, err), MPIJOB_ENOTFOUND, "a/none/0.1");
+    ASSERT_FAILS(mpj_tree_list(tree, "a/none", collect, NULL, err), MPIJOB_ENOTFOUND, "a/none");
+    mpj_tree_close(tree);
+}
+END_TEST
+
 START_TEST(a_full_disk)
 {
     mpj_tree_writer *writer;
@@ -689,6 +730,8 @@ int main(void)
     tcase_add_loop_test(group, content_is_asked_for_in_order, 0, 6);
     tcase_add_test(group, content_for_a_folder_is_asked_for_at_once);
     tcase_add_loop_test(group, a_read_error_is_no_damage, 0, KINDS);
+    tcase_add_test(group, a_stale_file_is_asked_for_again_after_its_folder_was_listed);
+    tcase_add_loop_test(group, messages_have_the_whole_name, 0, KINDS);
     tcase_add_loop_test(group, a_file_that_cannot_be_opened_is_not_missing, 0, 5);
     tcase_add_loop_test(group, a_full_disk, 0, 2);
     tcase_add_loop_test(group, each_allocation_fails_in_turn, 0, KINDS);

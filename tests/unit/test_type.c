@@ -148,10 +148,39 @@ START_TEST(no_type_is_an_error)
 }
 END_TEST
 
+typedef struct two_pointers {
+    double *a, *b;
+    int32_t n;
+    int16_t m;
+} two_pointers;
+
+START_TEST(a_length_is_shared_wholly_or_not)
+{
+    static const struct {
+        int kind;
+        size_t offset;
+        int sound;
+    } second[] = {{MPIJOB_INT32, offsetof(two_pointers, n), 1},     {MPIJOB_INT16, offsetof(two_pointers, m), 1},
+                  {MPIJOB_UINT32, offsetof(two_pointers, n), 0},    {MPIJOB_INT16, offsetof(two_pointers, n), 0},
+                  {MPIJOB_INT16, offsetof(two_pointers, n) + 2, 0}, {MPIJOB_INT32, offsetof(two_pointers, n) + 2, 0}};
+    mpijob_field fields[] = {MPIJOB_FIELD_POINTER(two_pointers, a, MPIJOB_FLOAT64, n, MPIJOB_INT32),
+                             MPIJOB_FIELD_POINTER(two_pointers, b, MPIJOB_FLOAT64, n, MPIJOB_INT32)};
+    fields[1].length_kind = second[_i].kind;
+    fields[1].length_offset = second[_i].offset;
+    const mpijob_record record = MPIJOB_RECORD_OF(two_pointers, fields);
+    const mpijob_type type = mpijob_type_record(&record);
+    mpijob_error err = {0};
+    ck_assert_int_eq(mpijob_type_check(&type, &err) == MPIJOB_OK, second[_i].sound);
+    if (!second[_i].sound)
+        ck_assert_msg(strstr(err.text, "a part of another's") != NULL, "%s", err.text);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("type");
     TCase *group = tcase_create("type");
+    tcase_add_loop_test(group, a_length_is_shared_wholly_or_not, 0, 6);
     tcase_add_loop_test(group, kinds_have_their_numbers_sizes_and_names, 0, UNIT_COUNT(kinds));
     tcase_add_test(group, other_numbers_are_no_kinds);
     tcase_add_test(group, types_made_by_functions_are_sound);
