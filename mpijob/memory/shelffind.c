@@ -1,0 +1,267 @@
+/* Finding entries: candidates by key, from the slots and the indexes; the newest that proves itself. */
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "memory/shelf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define HEADER_FIRST_BYTES 16384 /* a longer entry may be of another version: its header is read before the rest */
+#define SAME_NAME_IN_SEGMENT 2   /* older ones in the same segment are not looked at */
+
+/* ---- Damaged entries are remembered ------------------------------------------------------------------------------ */
+
+static uint64_t bad_key(uint32_t segment, uint64_t offset)
+{
+    return (offset / MPJ_ALIGN ^ (uint64_t)segment << 40) * 0x9e3779b97f4a7c15u >> 8;
+}
+
+static bool is_bad(const mpj_shelf *shelf, uint32_t segment, uint64_t offset)
+{
+    if (shelf->bad.used == 0)
+        return false;
+    const mpj_slot *slot = mpj_slots_first(&shelf->bad, bad_key(segment, offset));
+    while (slot && (slot->segment != segment || slot->offset != offset))
+        slot = mpj_slots_next(&shelf->bad, slot);
+    return slot != NULL;
+}
+
+static void remember_bad(mpj_shelf *shelf, const mpj_found *found)
+{
+    shelf->store->counts.damaged++;
+    if (mpj_slots_reserve(&shelf->bad, 1) != 0)
+        return;
+    const mpj_slot slot = {bad_key(found->segment, found->offset), found->offset, found->segment, 0};
+    mpj_slots_add(&shelf->bad, &slot);
+}
+
+/* ---- Candidates -------------------------------------------------------------------------------------------------- */
+
+typedef struct search {
+    mpj_shelf *shelf;
+    uint32_t segment; /* of the index at hand */
+    bool any_version;
+    uint32_t version;
+} search;
+
+static void add(mpj_shelf *shelf, uint32_t segment, uint64_t offset, uint64_t total_bytes)
+{
+    if (is_bad(shelf, segment, offset) ||
+        mpj_grow((void **)&shelf->found, &shelf->found_capacity, shelf->found_count + 1, sizeof *shelf->found) != 0)
+        return;
+    shelf->found[shelf->found_count++] = (mpj_found){segment, offset, total_bytes, 0};
+}
+
+static int add_record(const mpj_index_record *record, void *payload)
+{
+    const search *s = payload;
+    if (s->any_version || record->version == s->version)
+        add(s->shelf, s->segment, record->offset, record->total_bytes);
+    return MPIJOB_OK;
+}
+
+static int look_in_index(search *s, mpj_known *known, const mpijob_digest *key, mpijob_error *err)
+{
+    int fd = mpj_shelf_index_fd(s->shelf, known);
+    if (fd < 0)
+        return MPIJOB_ENOTFOUND;
+    return mpj_index_find(&known->index, fd, s->shelf->segments, key, add_record, s, err);
+}
+
+/* A descriptor that the server knows nothing of any more: once again with another. */
+static void search_index(search *s, mpj_known *known, const mpijob_digest *key)
+{
+    mpijob_error err;
+    size_t before = s->shelf->found_count;
+    s->segment = known->number;
+    int status = look_in_index(s, known, key, &err);
+    if (status == MPIJOB_EOS) {
+        s->shelf->found_count = before;
+        mpj_descriptors_drop(&s->shelf->store->descriptors, &known->index_fd);
+        status = look_in_index(s, known, key, &err);
+    }
+    if (status == MPIJOB_EOS && err.os_errno != ESTALE)
+        mpj_store_cannot_read(s->shelf->store, &err);
+}
+
+static void collect(mpj_shelf *shelf, const mpijob_digest *key, const uint64_t *version)
+{
+    search s = {.shelf = shelf, .any_version = !version};
+    if (version)
+        s.version = (uint32_t)*version & MPJ_RECORD_VERSION_MASK;
+    shelf->found_count = 0;
+    const mpj_slot *slot = mpj_slots_first(&shelf->slots, mpj_get_u64(key->bytes));
+    for (; slot; slot = mpj_slots_next(&shelf->slots, slot))
+        if (mpj_shelf_slot_counts(shelf, slot))
+            add(shelf, slot->segment, slot->offset, (uint64_t)slot->length * MPJ_ALIGN);
+    for (size_t i = 0; i < shelf->indexed_count; i++) {
+        mpj_known *known = shelf->known[shelf->indexed[i]];
+        if (!mpj_index_lacks(&known->index, key))
+            search_index(&s, known, key);
+    }
+}
+
+/* ---- Reading a candidate ----------------------------------------------------------------------------------------- */
+
+/* 1: *entry is good; 0: not. */
+static int read_file(mpj_shelf *shelf, const mpj_found *found, mpj_entry_header *header, mpijob_error *err)
+{
+    mpj_known *known = shelf->known[found->segment];
+    int fd = mpj_shelf_segment_fd(shelf, known);
+    if (fd < 0)
+        return MPIJOB_ENOTFOUND;
+    return mpj_segment_read_entry(&shelf->room, header, fd, shelf->segments, known->id, found->offset,
+                                  found->total_bytes, err);
+}
+
+static const unsigned char *read_whole(mpj_shelf *shelf, const mpj_found *found, mpj_entry_header *header)
+{
+    mpj_known *known = shelf->known[found->segment];
+    mpijob_error err;
+    if (known->own) {
+        const unsigned char *kept = mpj_appender_entry(&shelf->own, found->offset, found->total_bytes);
+        if (kept)
+            return mpj_entry_header_decode(header, kept, known->id, found->offset) ? kept : NULL;
+    }
+    int status = read_file(shelf, found, header, &err);
+    if (status == MPIJOB_EOS && !known->own) {
+        mpj_descriptors_drop(&shelf->store->descriptors, &known->fd);
+        status = read_file(shelf, found, header, &err);
+    }
+    if (status == MPIJOB_EOS && err.os_errno != ESTALE)
+        mpj_store_cannot_read(shelf->store, &err);
+    if (status == 0)
+        remember_bad(shelf, found);
+    return status == 1 ? shelf->room.bytes : NULL;
+}
+
+static bool read_header(mpj_shelf *shelf, const mpj_found *found, mpj_entry_header *header)
+{
+    mpj_known *known = shelf->known[found->segment];
+    if (known->own) {
+        const unsigned char *kept = mpj_appender_entry(&shelf->own, found->offset, found->total_bytes);
+        if (kept)
+            return mpj_entry_header_decode(header, kept, known->id, found->offset);
+    }
+    int fd = mpj_shelf_segment_fd(shelf, known);
+    int status =
+        fd < 0 ? 0 : mpj_segment_read_entry_header(header, fd, shelf->segments, known->id, found->offset, NULL);
+    if (status == 0 && fd >= 0)
+        remember_bad(shelf, found);
+    return status == 1;
+}
+
+/* ---- Which is the newest ----------------------------------------------------------------------------------------- */
+
+static bool is_wanted(const mpj_entry_header *header, const mpijob_digest *key, const mpj_name *name)
+{
+    return name ? mpj_name_equal(&header->name, name)
+                : memcmp(header->name.key.bytes, key->bytes, sizeof key->bytes) == 0;
+}
+
+static int by_place(const void *left, const void *right)
+{
+    const mpj_found *a = left, *b = right;
+    if (a->segment != b->segment)
+        return a->segment < b->segment ? -1 : 1;
+    return a->offset < b->offset ? 1 : a->offset > b->offset ? -1 : 0;
+}
+
+static int by_time(const void *left, const void *right)
+{
+    const mpj_found *a = left, *b = right;
+    return a->time_ns < b->time_ns ? 1 : a->time_ns > b->time_ns ? -1 : by_place(left, right);
+}
+
+/* Of several candidates: leaves those that are wanted, the newest first. */
+static void order(mpj_shelf *shelf, const mpijob_digest *key, const mpj_name *name)
+{
+    size_t kept = 0, in_segment = 0;
+    uint32_t segment = MPJ_SLOT_EMPTY;
+    qsort(shelf->found, shelf->found_count, sizeof *shelf->found, by_place);
+    for (size_t i = 0; i < shelf->found_count; i++) {
+        mpj_entry_header header;
+        mpj_found found = shelf->found[i];
+        in_segment = found.segment == segment ? in_segment : 0;
+        segment = found.segment;
+        if (in_segment >= SAME_NAME_IN_SEGMENT || !read_header(shelf, &found, &header) ||
+            !is_wanted(&header, key, name))
+            continue;
+        found.time_ns = header.time_ns;
+        shelf->found[kept++] = found;
+        in_segment++;
+    }
+    shelf->found_count = kept;
+    if (kept > 1)
+        qsort(shelf->found, kept, sizeof *shelf->found, by_time);
+}
+
+static void describe(mpj_entry *entry, const mpj_shelf *shelf, const mpj_entry_header *header,
+                     const unsigned char *bytes, const mpj_found *found)
+{
+    *entry = (mpj_entry){
+        .name = header->name,
+        .kind = header->kind,
+        .json = bytes ? (const char *)bytes + MPJ_ENTRY_HEADER_BYTES : "",
+        .json_bytes = bytes ? header->json_bytes : 0,
+        .meta = bytes ? bytes + mpj_entry_meta_at(header) : NULL,
+        .meta_bytes = bytes ? header->meta_bytes : 0,
+        .stored_bytes = header->kind == MPJ_ENTRY_LARGE ? header->raw_bytes : header->stored_bytes,
+        .entry_bytes = header->total_bytes,
+        .compute_s = header->compute_s,
+        .time_ns = header->time_ns,
+        .segment = shelf->known[found->segment]->id,
+        .offset = found->offset,
+    };
+}
+
+/* 1, 0: damaged or not wanted. */
+static int take(mpj_shelf *shelf, const mpj_found *found, const mpijob_digest *key, const mpj_name *name,
+                mpj_entry *entry)
+{
+    mpj_entry_header header;
+    if (found->total_bytes > HEADER_FIRST_BYTES &&
+        (!read_header(shelf, found, &header) || !is_wanted(&header, key, name)))
+        return 0;
+    const unsigned char *bytes = read_whole(shelf, found, &header);
+    if (!bytes || !is_wanted(&header, key, name))
+        return 0;
+    describe(entry, shelf, &header, bytes, found);
+    if (!name)
+        return 1;
+    int status = mpj_entry_payload(&entry->payload, &entry->bytes, &shelf->plain, &header, bytes);
+    if (status == 0)
+        remember_bad(shelf, found);
+    return status == 1;
+}
+
+static int newest(mpj_shelf *shelf, const mpijob_digest *key, const mpj_name *name, mpj_entry *entry)
+{
+    if (shelf->found_count > 1)
+        order(shelf, key, name);
+    for (size_t i = 0; i < shelf->found_count; i++)
+        if (take(shelf, &shelf->found[i], key, name, entry))
+            return 1;
+    return 0;
+}
+
+int mpj_shelf_find(mpj_shelf *shelf, const mpj_name *name, mpj_entry *entry)
+{
+    mpj_entry made;
+    collect(shelf, &name->key, &name->version);
+    if (!newest(shelf, &name->key, name, &made) || made.kind == MPJ_ENTRY_TOMBSTONE)
+        return 0;
+    *entry = made;
+    return 1;
+}
+
+int mpj_shelf_find_any(mpj_shelf *shelf, const mpijob_digest *key, mpj_entry *entry)
+{
+    mpj_entry made;
+    collect(shelf, key, NULL);
+    if (!newest(shelf, key, NULL, &made))
+        return 0;
+    *entry = made;
+    return 1;
+}
