@@ -10,7 +10,7 @@ packages_library=(gcc libc6-dev make cmake pkg-config openmpi-bin libopenmpi-dev
 packages_examples=(libsvm-dev zlib1g-dev)
 packages_tests=(check g++ groff-base procps python3-numpy python3-zarr)
 packages_mpich=(mpich libmpich-dev)
-packages_cluster=(iproute2 munge slurmctld slurmd slurm-client slurm-wlm-basic-plugins libpmix2)
+packages_cluster=(iproute2 glusterfs-server glusterfs-client munge slurmctld slurmd slurm-client slurm-wlm-basic-plugins libpmix2)
 
 say()
 {

@@ -6,9 +6,12 @@
 
 #include <mpijob/array.h>
 #include <mpijob/error.h>
+#include <mpijob/function.h>
 #include <mpijob/hash.h>
 #include <mpijob/log.h>
+#include <mpijob/memory.h>
 #include <mpijob/random.h>
+#include <mpijob/store.h>
 #include <mpijob/type.h>
 #include <mpijob/version.h>
 

@@ -18,8 +18,8 @@
 #include <mpi.h>
 #include <mpijob/error.h>
 #include <mpijob/export.h>
+#include <mpijob/function.h>
 #include <mpijob/log.h>
-#include <mpijob/random.h>
 #include <mpijob/share.h>
 #include <mpijob/stats.h>
 #include <stddef.h>
@@ -28,64 +28,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* ---- Jobs ------------------------------------------------------------------------------------------------------ */
-
-/** What a job is told about itself. Valid during the call; the members are for reading. */
-typedef struct mpijob_job {
-    uint64_t index;  /**< which job, from 0: its place among the inputs and the results */
-    uint64_t seed;   /**< the run's seed */
-    int32_t rank;    /**< the rank that executes it, in the run's communicator (in a nested run: of the outer run) */
-    int32_t attempt; /**< which attempt at this job, from 1 */
-    const mpijob_shared *const *shared; /**< the run's shared inputs, `shared_count` of them */
-    size_t shared_count;
-    void *context; /**< this rank's own `context` from the run's options */
-    void *own;     /**< the library's */
-} mpijob_job;
-
-/**
- * A job.
- *
- * @param result  where the result goes: `result_size` bytes, not initialised, aligned as malloc does when result_size
- *                is a multiple of 16, else as an array of such elements is. NULL when result_size is 0 or
- *                MPIJOB_ANY_SIZE (then mpijob_job_result makes the room)
- * @param args    this job's argument struct, `args_size` bytes, read-only, aligned like `result`; NULL for a range
- * @param job     index, rank, random stream, ...
- *
- * @return 0 when the result is there; anything else is a failure of this job, best made by
- * `return mpijob_job_fail(job, "...")`.
- *
- * Runs in the main thread of its rank (the thread that called mpijob_parallel). It may call mpijob_parallel: such a
- * nested run executes in this rank alone. It may call MPI only if the options say `jobs_call_mpi`.
- */
-typedef int mpijob_call(void *result, const void *args, mpijob_job *job);
-
-/** Says why a job failed. Returns MPIJOB_EJOB, to be returned by the job. The text is cut at 700 bytes. */
-MPIJOB_API int mpijob_job_fail(mpijob_job *job, const char *format, ...) MPIJOB_PRINTF(2, 3);
-
-/**
- * Room for the result of a job whose function has result_size MPIJOB_ANY_SIZE: `bytes` bytes, not initialised,
- * aligned to 16. A second call changes the size and keeps the content up to the smaller one, but may move it. A job
- * that never calls this has a result of 0 bytes. Do not free.
- *
- * @return NULL when there is no memory (return mpijob_job_fail then) or when the function's results have a fixed size.
- */
-MPIJOB_API void *mpijob_job_result(mpijob_job *job, size_t bytes);
-
-/** Sets `random` to the job's own stream: the run's seed, and the job's index as the stream. See random.h. */
-MPIJOB_API void mpijob_job_random(const mpijob_job *job, mpijob_random *random);
-
-/** For mpijob_function's result_size: results of any size, 0 bytes to as large as memory, made by mpijob_job_result. */
-#define MPIJOB_ANY_SIZE SIZE_MAX
-
-/** A function that a run can execute. Must be the same on every rank (only `call`, the address, may differ). */
-typedef struct mpijob_function {
-    const char *name;   /**< for messages and comparisons between ranks; NULL: "function" */
-    mpijob_call *call;  /**< required */
-    size_t args_size;   /**< bytes of the argument struct; 0: jobs have an index only */
-    size_t result_size; /**< bytes of a result; 0: none; MPIJOB_ANY_SIZE */
-    uint64_t reserved[4]; /**< zero, else MPIJOB_EINVAL */
-} mpijob_function;
 
 /* ---- Inputs ---------------------------------------------------------------------------------------------------- */
 
@@ -200,9 +142,11 @@ typedef enum mpijob_on_error {
 typedef struct mpijob_progress {
     uint64_t done;       /**< jobs finished, failed ones included */
     uint64_t failed;     /**< of these, how many failed */
+    uint64_t hits;       /**< of these, how many were not computed: found in Memory, or equal to another job */
     uint64_t total;      /**< of how many; MPIJOB_UNKNOWN */
     double elapsed_s;    /**< since the run began */
-    double remaining_s;  /**< estimate: work left (by cost where given) over the measured rate; negative: unknown */
+    double remaining_s;  /**< estimate: work left (by cost where given) over the measured rate; negative: unknown. What is
+                              found in Memory is no work */
     double jobs_per_s;   /**< mean rate so far */
     uint32_t ranks_used; /**< ranks that take part */
     uint32_t ranks_busy; /**< of these, how many have work at this moment */
@@ -264,7 +208,7 @@ typedef struct mpijob_parallel_options {
     void *context;               /**< (own) what jobs find in job->context */
     const mpijob_shared *const *shared; /**< shared inputs for job->shared; the same ones, in the same order, on all ranks */
     size_t shared_count;
-    uint64_t seed;               /**< of the jobs' random streams */
+    uint64_t seed;               /**< of the jobs' random streams (those of a cached function come from its keys) */
     int rank0;                   /**< mpijob_rank0 */
     int jobs_call_mpi;           /**< 1: jobs call MPI, on communicators of their own. Below MPI_THREAD_MULTIPLE the
                                       library then keeps its thread away from MPI, as with MPI_THREAD_FUNNELED */
@@ -273,6 +217,9 @@ typedef struct mpijob_parallel_options {
     void *on_progress_payload;   /**< (0) */
     mpijob_stats *stats;         /**< (own) filled at the end */
     int print_stats;             /**< 1: rank 0 prints the statistics to the progress stream at the end */
+    int shelve;                  /**< 1: of a cached function: results are mpijob_reference structs (memory.h), in the list
+                                      or for `consume`, to be released by mpijob_reference_free; large ones are not sent.
+                                      Not with `reduce` or `everywhere` */
     mpijob_log_fn *log;          /**< (own) takes warnings; NULL: standard error */
     void *log_payload;           /**< (own) */
     uint64_t reserved[8];        /**< zero, else MPIJOB_EINVAL */
@@ -289,6 +236,12 @@ typedef struct mpijob_parallel_options {
  * @param inputs    (rank 0) the jobs
  * @param comm      an intra-communicator of any size. The first run on it makes a duplicate of it, kept until it is freed
  * @param options   NULL or all zero: the defaults
+ *
+ * **A cached function** (mpijob_memory_cache). Jobs whose results are in Memory are not executed; rank 0 finds them, and
+ * they are handed out like the others. Jobs of equal key are executed once. New results are stored, failures are not.
+ * Every rank caches the function in a location that it has opened; rank 0's says whether there is Memory in this run.
+ * Arguments with strings or pointers are for one rank only. A `context` needs function.context_free. What a job finds in
+ * job->index and job->seed, and what is found again: see function.h and memory.h; how it works: the page memory-runs.md.
  *
  * A run with 0 jobs is fine. Runs may follow one another, and sub-communicators may run at the same time. Inside a job,
  * a consumer or a generator, a call executes in the calling rank alone, as if `comm` had one rank, and is not collective.

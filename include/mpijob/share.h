@@ -31,6 +31,10 @@ typedef struct mpijob_share_options {
     int kind;           /**< a mpijob_share_kind to start from (2: not in memory, 3: copies); 0: the first with room */
     mpijob_log_fn *log; /**< takes the warning that copies had to be made; NULL: standard error */
     void *log_payload;
+    const char *version; /**< (rank 0) for runs over cached functions: a text that stands for the data in their keys, to
+                              be changed whenever the data changes. NULL: their digest, computed by rank 0 at the first
+                              such run, at several GB/s; with a text nothing is read. Kept, not copied, until the call
+                              returns */
     uint64_t reserved[4]; /**< zero, else MPIJOB_EINVAL */
 } mpijob_share_options;
 

@@ -30,6 +30,9 @@ typedef struct mpijob_rank_stats {
 typedef struct mpijob_stats {
     uint64_t jobs;           /**< jobs finished, failed ones included */
     uint64_t failed;         /**< of these, how many failed */
+    uint64_t hits;           /**< of these, how many were found in Memory ... */
+    uint64_t duplicates;     /**< ... how many got the result of an equal job of the same run ... */
+    uint64_t computed;       /**< ... and how many were executed: all others */
     uint64_t left;           /**< known jobs that were not run, because the run stopped before them */
     uint64_t batches;        /**< batches executed */
     uint64_t messages;       /**< messages that rank 0 sent and received */
@@ -39,6 +42,7 @@ typedef struct mpijob_stats {
     double busy_s;           /**< summed over ranks */
     double waiting_s;        /**< summed over ranks */
     double scheduling_s;     /**< summed over ranks */
+    double seconds_saved;    /**< what computing the hits and duplicates took, when they were computed */
     double imbalance;        /**< largest busy_s of a rank over the mean; 1: perfect; 0: no rank was busy */
     uint32_t ranks_total;    /**< ranks of the communicator */
     uint32_t ranks_used;     /**< ranks that took part: n_jobs, resolved */

@@ -50,6 +50,16 @@ static void print_jobs(FILE *stream, const mpijob_stats *stats)
     fputc('\n', stream);
 }
 
+static void print_memory(FILE *stream, const mpijob_stats *stats)
+{
+    char saved[QUANTITY_BYTES];
+    if (stats->hits == 0 && stats->duplicates == 0)
+        return;
+    fprintf(stream, "Memory     %llu found, %llu equal to others, %llu computed; %s of computing saved\n",
+            (unsigned long long)stats->hits, (unsigned long long)stats->duplicates,
+            (unsigned long long)stats->computed, seconds_text(saved, stats->seconds_saved));
+}
+
 static void print_traffic(FILE *stream, const mpijob_stats *stats)
 {
     char sent[QUANTITY_BYTES];
@@ -112,6 +122,7 @@ static void print_ranks(FILE *stream, const mpijob_stats *stats)
 void mpijob_stats_print(FILE *stream, const mpijob_stats *stats)
 {
     print_jobs(stream, stats);
+    print_memory(stream, stats);
     print_traffic(stream, stats);
     print_time(stream, stats);
     print_ranks(stream, stats);

@@ -29,6 +29,9 @@ int mpj_command_dispatch(const mpj_command *self, const mpj_command *commands, i
 /* The next option as getopt_long returns it, -1 at the end. "--help" prints the help and ends; what is no option of this
  * command is told and ends, with MPJ_EXIT_USAGE. */
 int mpj_command_option(const mpj_command *self, int argc, char **argv, const struct option *options);
+/* The same with short ones too, as getopt has them: "o:". */
+int mpj_command_option_short(const mpj_command *self, int argc, char **argv, const char *letters,
+                             const struct option *options);
 
 /* "mpijob array info: TEXT", and where the help is. Returns MPJ_EXIT_USAGE. */
 int mpj_command_usage(const mpj_command *self, const char *format, ...) MPIJOB_PRINTF(2, 3);

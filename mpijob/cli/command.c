@@ -40,8 +40,16 @@ int mpj_command_dispatch(const mpj_command *self, const mpj_command *commands, i
 
 int mpj_command_option(const mpj_command *self, int argc, char **argv, const struct option *options)
 {
+    return mpj_command_option_short(self, argc, argv, "", options);
+}
+
+int mpj_command_option_short(const mpj_command *self, int argc, char **argv, const char *letters,
+                             const struct option *options)
+{
+    char all[32];
+    snprintf(all, sizeof all, ":h%s", letters);
     opterr = 0;
-    int option = getopt_long(argc, argv, ":h", options, NULL);
+    int option = getopt_long(argc, argv, all, options, NULL);
     if (option == 'h')
         exit(show_help(self, NULL));
     if (option == ':')

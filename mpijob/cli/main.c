@@ -1,5 +1,6 @@
 /* The program mpijob. */
 #include "cli/array.h"
+#include "cli/cache.h"
 #include "cli/cli.h"
 
 #include <stdio.h>
@@ -7,6 +8,7 @@
 
 static const mpj_command commands[] = {
     {"mpijob array", "look into array files, convert, verify and hash them", mpj_array_help, mpj_array_main},
+    {"mpijob cache", "look after a location of Memory: list, verify, trim, merge", mpj_cache_help, mpj_cache_main},
     {NULL, NULL, NULL, NULL},
 };
 

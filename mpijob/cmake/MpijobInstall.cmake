@@ -23,6 +23,7 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/mpijob-config.cmake.in $
                               INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/mpijob-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/mpijob-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/mpijob-config-version.cmake
+              ${CMAKE_CURRENT_LIST_DIR}/MpijobTrack.cmake
         DESTINATION ${package_dir})
 
 # pkg-config: what MPI needs is written out, since its own .pc files are named differently everywhere.

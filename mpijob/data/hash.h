@@ -2,6 +2,7 @@
 #ifndef MPJ_DATA_HASH_H
 #define MPJ_DATA_HASH_H
 
+#include "data/check.h"
 #include "data/digest.h"
 #include "data/layout.h"
 
@@ -42,6 +43,7 @@ typedef struct mpj_hash_stream {
     uint64_t length;
     int status;        /* of the first failure, which stays; what is appended afterwards is lost */
     mpijob_error *err; /* of the call in progress */
+    mpj_check *check;  /* is given the same bytes; NULL (so it begins): none */
 } mpj_hash_stream;
 
 void mpj_hash_stream_init(mpj_hash_stream *s, mpijob_error *err);

@@ -10,6 +10,7 @@ void mpj_hash_stream_init(mpj_hash_stream *s, mpijob_error *err)
     s->length = 0;
     s->status = MPIJOB_OK;
     s->err = err;
+    s->check = NULL;
 }
 
 void mpj_hash_stream_dispose(mpj_hash_stream *s)
@@ -48,6 +49,8 @@ static size_t collect(mpj_hash_stream *s, const void *bytes, size_t count)
 void mpj_hash_append(mpj_hash_stream *s, const void *bytes, size_t count)
 {
     const unsigned char *at = bytes;
+    if (s->check != NULL)
+        mpj_check_add(s->check, bytes, count);
     while (count > 0 && s->status == MPIJOB_OK) {
         size_t now = MPJ_HASH_BLOCK;
         if (s->block.used == 0 && count >= MPJ_HASH_BLOCK)

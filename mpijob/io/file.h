@@ -41,6 +41,8 @@ int mpj_file_write_all(const char *path, const void *from, size_t bytes, int dur
 int mpj_folder_create(const char *path, mpijob_error *err); /* exists already: fine if a folder */
 int mpj_folder_remove(const char *path,
                       mpijob_error *err); /* with all below; symbolic links are removed, not followed */
+int mpj_folder_remove_at(int folder, const char *name,
+                         mpijob_error *err); /* the same for a name in an open folder; a file too */
 int mpj_path_is_folder(const char *path); /* 1, 0, or -1 when there is nothing (errno) */
 
 /* Does the path still name the folder that was opened? One that was replaced meanwhile is being emptied: who reads

@@ -118,3 +118,10 @@ int mpj_folder_remove(const char *path, mpijob_error *err)
     int failed = remove_entry(AT_FDCWD, path, 0, &removed);
     return failed ? mpj_fail_os(err, failed, "cannot remove %s", path) : MPIJOB_OK;
 }
+
+int mpj_folder_remove_at(int folder, const char *name, mpijob_error *err)
+{
+    int removed = 0;
+    int failed = remove_entry(folder, name, 0, &removed);
+    return failed ? mpj_fail_os(err, failed, "cannot remove %s", name) : MPIJOB_OK;
+}

@@ -15,9 +15,9 @@
 #define XFS_MAGIC 0x58465342
 #define ZFS_MAGIC 0x2fc12fc1
 
-/* Where write(2) itself reports a full disk. Anything unknown counts as a network file system: GlusterFS accepts up to
- * a megabyte that it then loses, which only a sync reports; NFS reports at sync or close. */
-static int is_local(int fd)
+/* Anything unknown counts as a network file system: GlusterFS accepts up to a megabyte that it then loses, which only a
+ * sync reports; NFS reports at sync or close. */
+int mpj_file_is_local(int fd)
 {
     static const unsigned long local[] = {EXT4_SUPER_MAGIC, XFS_MAGIC,   BTRFS_SUPER_MAGIC,
                                           TMPFS_MAGIC,      RAMFS_MAGIC, OVERLAYFS_SUPER_MAGIC,
@@ -43,7 +43,7 @@ static int sync_all(int fd)
 
 int mpj_sync_close(int *fd, const char *path, int durable, mpijob_error *err)
 {
-    int failed = (durable || !is_local(*fd)) && sync_all(*fd) != 0 ? errno : 0;
+    int failed = (durable || !mpj_file_is_local(*fd)) && sync_all(*fd) != 0 ? errno : 0;
     if (close(*fd) != 0 && !failed && errno != EINTR)
         failed = errno;
     *fd = -1;

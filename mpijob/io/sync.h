@@ -9,6 +9,10 @@
  * afterwards. */
 int mpj_sync_close(int *fd, const char *path, int durable, mpijob_error *err);
 
+/* Of an open file or folder: is it on a file system that only this host uses, where write(2) itself reports a full
+ * disk? 1 or 0. */
+int mpj_file_is_local(int fd);
+
 /* The entries of a folder (which names there are): what a rename changed. */
 int mpj_sync_folder(const char *path, mpijob_error *err);
 

@@ -2,6 +2,7 @@
 #include "mpi/run.h"
 
 #include "base/error.h"
+#include "mpi/memo.h"
 #include "mpi/share.h"
 #include "sched/expression.h"
 #include "sched/njobs.h"
@@ -78,6 +79,7 @@ static int check_choices(const mpijob_parallel_options *o, mpijob_error *err)
         {"everywhere", o->everywhere, 1},
         {"jobs_call_mpi", o->jobs_call_mpi, 1},
         {"print_stats", o->print_stats, 1},
+        {"shelve", o->shelve, 1},
     };
     for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++)
         if (choices[i].value < 0 || choices[i].value > choices[i].last)
@@ -116,11 +118,30 @@ static int check_numbers(const mpijob_parallel_options *o, mpijob_error *err)
     return MPIJOB_OK;
 }
 
+/* What a key does not cover must not decide about results. */
+static int check_memory(const mpj_run *run, mpijob_error *err)
+{
+    const mpijob_parallel_options *o = &run->options;
+    const mpijob_function *f = run->function;
+    if (o->shelve && !f->cached)
+        return mpj_fail(err, MPIJOB_EINVAL,
+                        "option shelve is for cached functions: make %s one with mpijob_memory_cache", name_of(f));
+    if (o->shelve && (o->reduce || o->everywhere))
+        return mpj_fail(err, MPIJOB_EINVAL, "option shelve goes with a list or with `consume`, not with %s",
+                        o->reduce ? "reduce" : "everywhere");
+    if (f->cached && o->context && !f->context_free)
+        return mpj_fail(err, MPIJOB_EINVAL,
+                        "%s is cached and the run has a context, which no key covers: put what results depend on into "
+                        "the arguments or a shared input, or promise function.context_free",
+                        name_of(f));
+    return MPIJOB_OK;
+}
+
 /* What concerns every rank's outputs. */
 static int check_outputs(const mpj_run *run, mpijob_error *err)
 {
     const mpijob_parallel_options *o = &run->options;
-    size_t result_size = run->function->result_size;
+    size_t result_size = run->result_bytes;
     bool fixed = result_size != MPIJOB_ANY_SIZE && result_size > 0;
     if (o->reduce && (o->return_as != MPIJOB_LIST || o->consume))
         return mpj_fail(err, MPIJOB_EINVAL, "options reduce and consume exclude each other: choose one of them");
@@ -198,7 +219,7 @@ static int check_inputs(const mpj_run *run, mpijob_error *err)
 static int check_places(const mpj_run *run, mpijob_error *err)
 {
     const mpijob_parallel_options *o = &run->options;
-    size_t result_size = run->function->result_size;
+    size_t result_size = run->result_bytes;
     bool unknown = run->inputs.count == MPIJOB_UNKNOWN;
     if (o->statuses && unknown)
         return mpj_fail(err, MPIJOB_EINVAL, "option statuses needs a known number of jobs: give the count");
@@ -227,11 +248,14 @@ int mpj_run_check(mpj_run *run, void *results, const mpijob_function *function, 
     run->results = results;
     if (options)
         run->options = *options;
+    run->result_bytes = run->options.shelve ? sizeof(mpijob_reference) : function->result_size;
     status = check_choices(&run->options, err);
     if (status == MPIJOB_OK)
         status = check_numbers(&run->options, err);
     if (status == MPIJOB_OK)
         status = check_outputs(run, err);
+    if (status == MPIJOB_OK)
+        status = check_memory(run, err);
     if (status != MPIJOB_OK)
         return status;
     if (rank != 0)
@@ -255,6 +279,11 @@ int mpj_run_resolve(mpj_run *run, mpijob_error *err)
 {
     const mpijob_parallel_options *o = &run->options;
     run->used = mpj_njobs_resolve(o->n_jobs, run->link->size);
+    if (run->used > 1 && !mpj_memo_is_flat(run->function))
+        return mpj_fail(err, MPIJOB_EINVAL,
+                        "the arguments of %s have strings or pointers, which cannot be sent to other ranks: use fields "
+                        "of fixed size, or n_jobs 1",
+                        name_of(run->function));
     if (o->pre_dispatch)
         return mpj_expression_pre_dispatch(o->pre_dispatch, run->used, &run->window, err);
     run->window = run->inputs.next ? 0 : MPJ_UNKNOWN;
@@ -272,7 +301,8 @@ uint64_t mpj_run_digest(const mpj_run *run)
     const mpijob_parallel_options *o = &run->options;
     const mpijob_function *f = run->function;
     int used = snprintf(
-        text, sizeof text, "%.200s %zu %zu %d %d %.40s %llu %llu %d %d %zu %d %d %d %zu %llu %d %d %d %d", name_of(f),
+        text, sizeof text, "%.200s %llx %d %zu %zu %d %d %.40s %llu %llu %d %d %zu %d %d %d %zu %llu %d %d %d %d",
+        name_of(f), (unsigned long long)mpj_memo_digest(f), o->shelve,
         f->args_size, f->result_size, o->n_jobs, o->verbose, o->pre_dispatch ? o->pre_dispatch : "",
         (unsigned long long)o->batch_size, (unsigned long long)o->max_batch_size, o->return_as, o->reduce != NULL,
         o->accumulator_size, o->everywhere, o->everywhere && o->statuses, o->on_error, o->shared_count,

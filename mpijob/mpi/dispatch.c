@@ -129,7 +129,7 @@ static int place_own_results(mpj_scheduler *s, mpj_work *work)
     }
     if (size == 0 || size == MPIJOB_ANY_SIZE)
         return 0;
-    if (s->run->options.return_as == MPIJOB_LIST && !s->run->options.reduce) {
+    if (s->run->options.return_as == MPIJOB_LIST && !s->run->options.reduce && !s->run->options.shelve) {
         work->results = s->run->results;
         work->results_by_index = true;
         return 0;

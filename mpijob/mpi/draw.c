@@ -25,6 +25,10 @@ int mpijob_callback_fail(mpijob_error *err, const char *format, ...)
 
 static void add(mpj_scheduler *s, uint64_t count, const double *costs)
 {
+    if (s->looks.on) {
+        mpj_looks_drawn(s, count, costs);
+        return;
+    }
     int status = mpj_plan_drawn(s->plan, count, costs);
     if (status == MPIJOB_OK)
         return;
@@ -34,12 +38,17 @@ static void add(mpj_scheduler *s, uint64_t count, const double *costs)
     mpj_stop_run(s, status, &err, true);
 }
 
+static uint64_t wanted_now(const mpj_scheduler *s)
+{
+    return s->looks.on ? mpj_looks_wanted(s) : mpj_plan_wanted(s->plan);
+}
+
 void mpj_draw_known(mpj_scheduler *s)
 {
     const mpijob_inputs *in = &s->run->inputs;
     if (in->next)
         return;
-    uint64_t wanted = mpj_plan_wanted(s->plan);
+    uint64_t wanted = wanted_now(s);
     if (wanted == 0)
         return;
     mpj_plan_counts counts;
@@ -152,7 +161,7 @@ bool mpj_draw_from_generator(mpj_scheduler *s)
     if (!s->run->inputs.next || s->generator_ended)
         return false;
     pthread_mutex_lock(&s->link->lock);
-    uint64_t wanted = mpj_plan_wanted(s->plan);
+    uint64_t wanted = wanted_now(s);
     pthread_mutex_unlock(&s->link->lock);
     if (wanted > JOBS_A_TURN)
         wanted = JOBS_A_TURN;

@@ -5,52 +5,17 @@
 #include "base/error.h"
 #include "mpi/wire.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-void mpj_executor_open(mpj_executor *executor, const mpijob_function *function, const mpijob_parallel_options *options,
-                       int rank)
-{
-    memset(executor, 0, sizeof *executor);
-    executor->function = function;
-    executor->stop_on_failure = options->on_error == MPIJOB_STOP;
-    executor->job = (mpijob_job){.seed = options->seed,
-                                 .rank = rank,
-                                 .attempt = 1,
-                                 .shared = options->shared,
-                                 .shared_count = options->shared_count,
-                                 .context = options->context,
-                                 .own = executor};
-    mpj_host_name(executor->host);
-}
-
-int mpijob_job_fail(mpijob_job *job, const char *format, ...)
-{
-    mpj_executor *executor = job->own;
-    va_list arguments;
-    va_start(arguments, format);
-    mpj_vformat(executor->text, sizeof executor->text, format, arguments);
-    va_end(arguments);
-    executor->text_index = job->index;
-    return MPIJOB_EJOB;
-}
-
-void mpijob_job_random(const mpijob_job *job, mpijob_random *random)
-{
-    mpijob_random_init(random, job->seed, job->index);
-}
 
 static size_t padded(size_t bytes)
 {
     return (bytes + MPJ_RESULT_ALIGN - 1) & ~(size_t)(MPJ_RESULT_ALIGN - 1);
 }
 
-void *mpijob_job_result(mpijob_job *job, size_t bytes)
+static void *make_room(mpj_job_own *own, size_t bytes)
 {
-    mpj_executor *executor = job->own;
-    if (executor->function->result_size != MPIJOB_ANY_SIZE)
-        return NULL;
+    mpj_executor *executor = (mpj_executor *)own;
     mpj_arena *arena = &executor->work->arena;
     if (bytes > SIZE_MAX / 2 - arena->used)
         return NULL;
@@ -68,6 +33,32 @@ void *mpijob_job_result(mpijob_job *job, size_t bytes)
     return arena->data + arena->used;
 }
 
+void mpj_executor_open(mpj_executor *executor, const mpijob_function *function, const mpijob_parallel_options *options,
+                       int rank)
+{
+    memset(executor, 0, sizeof *executor);
+    executor->own = (mpj_job_own){.function = function, .room = make_room, .ndim = -1};
+    executor->function = function;
+    executor->stop_on_failure = options->on_error == MPIJOB_STOP;
+    executor->job = (mpijob_job){.seed = options->seed,
+                                 .rank = rank,
+                                 .attempt = 1,
+                                 .shared = options->shared,
+                                 .shared_count = options->shared_count,
+                                 .context = options->context,
+                                 .own = executor};
+    mpj_host_name(executor->host);
+}
+
+void mpj_executor_keys(mpj_executor *executor, const mpijob_digest *shared_digests, bool kept, bool shelve)
+{
+    const mpijob_cached *cached = executor->function->cached;
+    executor->own.shared_digests = shared_digests;
+    executor->cached = cached;
+    executor->files = cached && kept && mpj_cached_keeps(cached);
+    executor->shelve = shelve;
+}
+
 int mpj_work_begin(mpj_executor *executor, mpj_work *work)
 {
     work->executed = 0;
@@ -79,6 +70,11 @@ int mpj_work_begin(mpj_executor *executor, mpj_work *work)
     work->arena.current = 0;
     work->failures.bytes = 0;
     work->failures.count = 0;
+    work->entries.bytes = 0;
+    work->shelved = 0;
+    if (executor->cached &&
+        mpj_grow((void **)&work->seconds, &work->seconds_capacity, work->jobs, sizeof *work->seconds) != 0)
+        return MPIJOB_ENOMEM;
     if (executor->function->result_size != MPIJOB_ANY_SIZE)
         return MPIJOB_OK;
     if (mpj_grow((void **)&work->sizes, &work->sizes_capacity, work->jobs, sizeof *work->sizes) != 0)
@@ -91,6 +87,11 @@ void mpj_work_free(mpj_work *work)
     mpj_free(work->arena.data);
     mpj_free(work->sizes);
     mpj_free(work->failures.data);
+    mpj_free(work->seconds);
+    mpj_free(work->entries.data);
+    work->entries = (mpj_entries){0};
+    work->seconds = NULL;
+    work->seconds_capacity = 0;
     work->arena = (mpj_arena){0};
     work->failures = (mpj_failures){0};
     work->sizes = NULL;
@@ -100,9 +101,9 @@ void mpj_work_free(mpj_work *work)
 /* Keeps a failure: its text as the job gave it. */
 static int add_failure(mpj_executor *executor, mpj_work *work, int returned)
 {
-    char text[sizeof executor->text];
-    if (executor->text[0] && executor->text_index == executor->job.index)
-        memcpy(text, executor->text, sizeof text);
+    char text[sizeof executor->own.text];
+    if (executor->own.text[0] && executor->own.text_index == executor->job.index)
+        memcpy(text, executor->own.text, sizeof text);
     else
         snprintf(text, sizeof text, "the job returned %d", returned);
     mpj_failure_head head = {.position = work->executed, .status = MPIJOB_EJOB, .text_bytes = (uint32_t)strlen(text)};
@@ -179,7 +180,7 @@ static int end_special(mpj_executor *executor, mpj_work *work, const places *p, 
     if (returned != 0) {
         if (add_failure(executor, work, returned) != MPIJOB_OK)
             return MPIJOB_ENOMEM;
-        executor->text[0] = '\0';
+        executor->own.text[0] = '\0';
         if (p->result)
             memset(p->result, 0, p->result_step);
         work->ended = executor->stop_on_failure;
@@ -215,6 +216,73 @@ static int execute_some(mpj_executor *executor, mpj_work *work, uint64_t count)
     return MPIJOB_OK;
 }
 
+/* A job of a cached function sees nothing that its key does not cover. */
+static int hide_what_is_not_covered(mpj_executor *executor, const void *args, uint64_t index, mpj_name *name)
+{
+    mpijob_job *job = &executor->job;
+    mpj_job_begin(&executor->own);
+    job->index = args ? 0 : index;
+    int status = mpj_key(name, mpj_cached_signature(executor->cached), args, index, executor->own.shared_digests,
+                         job->shared_count, NULL);
+    job->seed = status == MPIJOB_OK ? mpj_cached_seed(name) : 0;
+    return status;
+}
+
+/* What there is to say of a result besides its bytes: a file of its own, a shape. */
+static int note_entry(mpj_executor *executor, mpj_work *work, const mpj_name *name, const places *p)
+{
+    const mpijob_cached *cached = executor->cached;
+    bool any = executor->function->result_size == MPIJOB_ANY_SIZE;
+    char file[MPJ_LARGE_FILE_BYTES];
+    unsigned char meta[MPJ_META_BYTES];
+    mpj_made made = {.name = name, .meta = meta, .args = p->args};
+    made.bytes = any ? work->arena.current : executor->function->result_size;
+    made.result = any ? work->arena.data + work->arena.used : p->result;
+    bool large = executor->files && made.bytes >= mpj_cached_large_bytes(cached);
+    bool shaped = any && executor->own.ndim >= 0;
+    if (!large && !shaped)
+        return MPIJOB_OK;
+    made.meta_bytes = mpj_cached_shape_of(cached, meta, any ? executor->own.ndim : -1, executor->own.shape, made.bytes);
+    if (large && mpj_cached_dump(cached, &made, file, meta, &made.meta_bytes, NULL) == MPIJOB_OK)
+        made.file = file;
+    mpj_entry_note note = {.position = work->executed,
+                           .file = made.file,
+                           .meta = meta,
+                           .meta_bytes = made.meta_bytes,
+                           .bytes = made.bytes};
+    if (mpj_entries_add(&work->entries, &note) != 0)
+        return MPIJOB_ENOMEM;
+    if (made.file && executor->shelve) {
+        work->shelved++;
+        work->arena.current = 0;
+    }
+    return MPIJOB_OK;
+}
+
+/* The job in hand, of a cached function: alone, since its time counts. */
+static int execute_keyed(mpj_executor *executor, mpj_work *work, double *now)
+{
+    mpj_name name;
+    uint64_t index = work->spans[work->span].first + work->offset;
+    places p = places_of(executor, work, index);
+    int status = hide_what_is_not_covered(executor, p.args, index, &name);
+    if (status != MPIJOB_OK)
+        return status;
+    double began = mpj_now();
+    int returned = executor->function->call(p.result, p.args, &executor->job);
+    *now = mpj_now();
+    work->seconds[work->executed] = *now - began;
+    if (returned == 0)
+        status = note_entry(executor, work, &name, &p);
+    if (status == MPIJOB_OK && (returned != 0 || executor->function->result_size == MPIJOB_ANY_SIZE))
+        status = end_special(executor, work, &p, returned);
+    if (status != MPIJOB_OK)
+        return status;
+    work->executed++;
+    work->offset++;
+    return MPIJOB_OK;
+}
+
 static void step_to_next_span(mpj_work *work)
 {
     if (work->offset == work->spans[work->span].count) {
@@ -235,10 +303,14 @@ int mpj_work_slice(mpj_executor *executor, mpj_work *work, double slice_s)
     executor->work = work;
     while (!work->ended && status == MPIJOB_OK) {
         uint64_t left = work->spans[work->span].count - work->offset;
-        status = execute_some(executor, work, chunk < left ? chunk : left);
-        step_to_next_span(work);
         double before = now;
-        now = mpj_now();
+        if (executor->cached)
+            status = execute_keyed(executor, work, &now);
+        else
+            status = execute_some(executor, work, chunk < left ? chunk : left);
+        step_to_next_span(work);
+        if (!executor->cached)
+            now = mpj_now();
         if (now - began >= slice_s)
             break;
         if (now - before < slice_s / 4)

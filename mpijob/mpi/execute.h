@@ -2,6 +2,8 @@
 #ifndef MPJ_MPI_EXECUTE_H
 #define MPJ_MPI_EXECUTE_H
 
+#include "data/job.h"
+#include "mpi/entries.h"
 #include "sched/span.h"
 
 #include <mpijob/parallel.h>
@@ -27,13 +29,15 @@ typedef struct mpj_failures {
 
 /* What stays the same for a run on this rank. */
 typedef struct mpj_executor {
+    mpj_job_own own; /* first: what job.own points to */
     const mpijob_function *function;
     bool stop_on_failure;
     mpijob_job job; /* index changes */
-    char text[700];      /* of mpijob_job_fail ... */
-    uint64_t text_index; /* ... said by this job */
     char host[MPIJOB_ERROR_HOST_BYTES];
     struct mpj_work *work; /* in hand */
+    const mpijob_cached *cached; /* of a cached function: jobs see what their key covers, and are timed; NULL: not */
+    bool files;                  /* large results get files of their own here */
+    bool shelve;                 /* and are wanted nowhere else then */
 } mpj_executor;
 
 /* A batch being executed, or executed. Reused from batch to batch; zeroed to begin with. */
@@ -56,10 +60,17 @@ typedef struct mpj_work {
     uint64_t *sizes;   /* any size: bytes of each */
     size_t sizes_capacity;
     mpj_failures failures;
+    double *seconds;   /* runs over cached functions: of each executed job */
+    size_t seconds_capacity;
+    mpj_entries entries;
+    uint64_t shelved;  /* jobs whose result is in its file and nowhere else */
 } mpj_work;
 
 void mpj_executor_open(mpj_executor *executor, const mpijob_function *function, const mpijob_parallel_options *options,
                        int rank);
+
+/* What a run over a cached function adds: after mpj_executor_open. kept: rank 0 keeps the results. */
+void mpj_executor_keys(mpj_executor *executor, const mpijob_digest *shared_digests, bool kept, bool shelve);
 
 /* Begins a batch: sets what the caller did not (spans, args, results are set before). 0, or MPIJOB_ENOMEM. */
 int mpj_work_begin(mpj_executor *executor, mpj_work *work);

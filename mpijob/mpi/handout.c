@@ -65,15 +65,26 @@ static void note_failure(mpj_scheduler *s, const mpijob_error *failure)
     }
 }
 
-void mpj_note_failures(mpj_scheduler *s, const mpj_arrival *arrival, const mpj_batch *batch, uint64_t *positions)
+void mpj_find_failed(const mpj_arrival *arrival, uint64_t *positions)
+{
+    const mpj_part *part = &arrival->parts[MPJ_PART_FAILURES];
+    size_t at = MPJ_FIRST_FAILURE;
+    mpijob_error failure;
+    for (uint64_t i = 0; i < arrival->failed; i++)
+        if (mpj_failures_next(part->data, part->bytes, &at, &positions[i], &failure) != 1)
+            positions[i] = MPJ_UNKNOWN; /* the plan refuses it */
+}
+
+void mpj_note_failures(mpj_scheduler *s, const mpj_arrival *arrival, const mpj_batch *batch)
 {
     const mpj_part *part = &arrival->parts[MPJ_PART_FAILURES];
     size_t at = MPJ_FIRST_FAILURE;
     mpijob_error failure;
     for (uint64_t i = 0; i < arrival->failed; i++) {
-        if (mpj_failures_next(part->data, part->bytes, &at, &positions[i], &failure) != 1)
+        uint64_t position;
+        if (mpj_failures_next(part->data, part->bytes, &at, &position, &failure) != 1)
             return;
-        uint64_t index = index_at(batch, positions[i]);
+        uint64_t index = index_at(batch, position);
         complete_record(s, arrival, index, &failure);
         note_failure(s, &failure);
     }
@@ -99,11 +110,13 @@ void mpj_hand_out_silently(mpj_scheduler *s)
 static const unsigned char *result_at(const mpj_scheduler *s, const mpj_arrival *arrival, uint64_t position,
                                       size_t *bytes)
 {
-    size_t size = s->run->function->result_size;
+    size_t size = s->run->result_bytes;
     const unsigned char *data = arrival->parts[MPJ_PART_RESULTS].data;
     *bytes = size;
     if (size != MPIJOB_ANY_SIZE)
-        return size ? data + position * size : (const unsigned char *)"";
+        return size == 0           ? (const unsigned char *)""
+               : arrival->offsets ? data + arrival->offsets[position]
+                                  : data + position * size;
     uint64_t any;
     memcpy(&any, arrival->parts[MPJ_PART_SIZES].data + position * sizeof any, sizeof any);
     *bytes = any;

@@ -2,12 +2,16 @@
 #include <mpijob/parallel.h>
 #include <mpijob/start.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "memory/opened.h"
 #include "mpi/agree.h"
+#include "mpi/memo.h"
 #include "mpi/parallel.h"
 #include "mpi/run.h"
 #include "mpi/serve.h"
+#include "mpi/share.h"
 #include "mpi/transfer.h"
 
 #include <stdatomic.h>
@@ -67,6 +71,28 @@ int mpj_check_comm(MPI_Comm comm, mpijob_error *err)
 
 /* -- Alone -- */
 
+/* Room for the digests of shared inputs, before anything is agreed on. */
+static int prepare_keys(mpj_run *run, mpijob_error *err)
+{
+    size_t count = run->options.shared_count;
+    if (count == 0)
+        return MPIJOB_OK;
+    run->shared_digests = mpj_calloc(count, sizeof *run->shared_digests);
+    return run->shared_digests ? MPIJOB_OK : mpj_fail_memory(err, "digests", count * sizeof *run->shared_digests);
+}
+
+static int agree_on_keys(mpj_run *run, mpijob_error *err)
+{
+    if (run->options.shared_count == 0)
+        return MPIJOB_OK;
+    if (!run->keyed) {
+        mpj_free(run->shared_digests);
+        run->shared_digests = NULL;
+        return MPIJOB_OK;
+    }
+    return mpj_shared_digests(run->shared_digests, run->link, run->options.shared, run->options.shared_count, err);
+}
+
 static int run_alone(mpj_run *run, mpijob_error *err)
 {
     mpj_link link;
@@ -75,11 +101,18 @@ static int run_alone(mpj_run *run, mpijob_error *err)
     run->link = &link;
     run->rank = 0;
     int status = mpj_run_resolve(run, err);
+    run->kept = mpj_memo_keeps(run->function);
+    run->keyed = run->function->cached || mpj_memory_is_any_open();
+    if (status == MPIJOB_OK)
+        status = prepare_keys(run, err);
+    if (status == MPIJOB_OK)
+        status = agree_on_keys(run, err);
     if (status == MPIJOB_OK) {
         mpj_schedule(run, &ending);
         status = ending.status;
         *err = ending.error;
     }
+    mpj_free(run->shared_digests);
     mpj_link_close(&link);
     return status;
 }
@@ -133,6 +166,8 @@ static int run_agreed(mpj_run *run, mpijob_error *err)
     mpj_ending ending;
     memset(&ending, 0, sizeof ending);
     int status = mpj_run_resolve(run, err);
+    if (status == MPIJOB_OK)
+        status = agree_on_keys(run, err);
     if (status != MPIJOB_OK) {
         memset(err->host, 0, sizeof err->host);
         return status; /* from what all ranks have in common: the same on all */
@@ -153,16 +188,23 @@ int mpj_run_over(mpj_link *link, void *results, const mpijob_function *function,
     if (problem == MPIJOB_OK)
         vote.status = mpj_run_check(&run, results, function, inputs, options, link->rank, err);
     if (vote.status == MPIJOB_OK)
+        vote.status = prepare_keys(&run, err);
+    if (vote.status == MPIJOB_OK)
         vote.digest = mpj_run_digest(&run);
+    vote.root[1] = vote.status == MPIJOB_OK && mpj_memo_keeps(function);
+    vote.root[2] = vote.status == MPIJOB_OK && (function->cached || mpj_memory_is_any_open());
     /* Counts are below 2^62, or unknown. */
     vote.root[0] = run.inputs.count == MPIJOB_UNKNOWN ? -1 : (int64_t)run.inputs.count;
     int status = mpj_agree(link, &vote, err);
     *agreed = status == MPIJOB_OK;
-    if (!*agreed)
-        return status;
-    if (link->rank != 0)
+    run.kept = vote.root[1] == 1;
+    run.keyed = vote.root[2] == 1;
+    if (*agreed && link->rank != 0)
         run.inputs = (mpijob_inputs){.count = vote.root[0] < 0 ? MPIJOB_UNKNOWN : (uint64_t)vote.root[0]};
-    return run_agreed(&run, err);
+    if (*agreed)
+        status = run_agreed(&run, err);
+    mpj_free(run.shared_digests);
+    return status;
 }
 
 /* Serving ranks need to hear only of runs that rank 0 can begin. */

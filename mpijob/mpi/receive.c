@@ -39,13 +39,16 @@ static void part_sizes(const mpj_scheduler *s, const mpj_reply_head *head, size_
     bool any_size = s->run->function->result_size == MPIJOB_ANY_SIZE;
     bytes[MPJ_PART_SIZES] = any_size ? head->executed * sizeof(uint64_t) : 0;
     bytes[MPJ_PART_FAILURES] = head->failures_bytes;
+    bytes[MPJ_PART_SECONDS] = s->run->kept ? head->executed * sizeof(double) : 0;
+    bytes[MPJ_PART_ENTRIES] = head->entries_bytes;
     bytes[MPJ_PART_RESULTS] = head->results_bytes;
 }
 
 /* A list with results of fixed size that lie side by side: received where they belong. */
 static unsigned char *in_place(const mpj_scheduler *s, const mpj_batch *batch)
 {
-    if (s->run->options.return_as != MPIJOB_LIST || s->run->options.reduce || batch->span_count != 1)
+    const mpijob_parallel_options *o = &s->run->options;
+    if (o->return_as != MPIJOB_LIST || o->reduce || o->shelve || batch->span_count != 1)
         return NULL;
     return s->run->results + batch->spans[0].first * s->run->function->result_size;
 }
@@ -115,7 +118,9 @@ static bool plausible(const mpj_scheduler *s, const mpj_reply_head *head, const 
 {
     size_t size = s->run->function->result_size;
     return batch && batch->worker == (uint32_t)from && head->executed <= batch->jobs &&
-           head->failed <= head->executed && (size == MPIJOB_ANY_SIZE || head->results_bytes == head->executed * size);
+           head->failed <= head->executed &&
+           (size == MPIJOB_ANY_SIZE || head->results_bytes == head->executed * size ||
+            (s->run->options.shelve && head->results_bytes == 0));
 }
 
 static void take_reply(mpj_scheduler *s, const unsigned char *message, size_t bytes, int from)
@@ -181,7 +186,8 @@ static int all_here(mpj_arrival *arrival, bool *here, mpijob_error *err)
 static void scatter(mpj_scheduler *s, const mpj_arrival *arrival, const mpj_batch *batch)
 {
     const mpj_part *results = &arrival->parts[MPJ_PART_RESULTS];
-    if (s->run->options.return_as != MPIJOB_LIST || s->run->options.reduce || results->borrowed || results->bytes == 0)
+    const mpijob_parallel_options *o = &s->run->options;
+    if (o->return_as != MPIJOB_LIST || o->reduce || o->shelve || results->borrowed || results->bytes == 0)
         return;
     size_t size = s->run->function->result_size;
     const unsigned char *from = results->data;
@@ -224,6 +230,8 @@ static void set_statuses(mpj_scheduler *s, const mpj_batch *batch, uint64_t exec
             memset(statuses + batch->spans[i].first, MPIJOB_OK, count);
         for (uint64_t j = 0; s->args.size && j < count; j++)
             mpj_argstore_finish(&s->args, batch->spans[i].first + j);
+        for (uint64_t j = 0; s->looks.costs.size && j < count; j++)
+            mpj_argstore_finish(&s->looks.costs, batch->spans[i].first + j);
         left -= count;
     }
 }
@@ -238,9 +246,19 @@ static int settle(mpj_scheduler *s, mpj_arrival *arrival, const mpj_batch *batch
         return MPIJOB_ENOMEM;
     }
     scatter(s, arrival, batch);
+    if (failed)
+        mpj_find_failed(arrival, failed);
+    if (mpj_shelve_begin(s, arrival) != MPIJOB_OK) {
+        mpj_free(failed);
+        return MPIJOB_ENOMEM;
+    }
+    mpj_looks_executed(s, arrival, batch, failed);
+    mpj_shelve_end(s, arrival, batch);
+    if (arrival->worker != 0)
+        mpj_asked_store(&s->asked, arrival->parts[MPJ_PART_ENTRIES].data, arrival->parts[MPJ_PART_ENTRIES].bytes);
     set_statuses(s, batch, arrival->executed);
     if (failed)
-        mpj_note_failures(s, arrival, batch, failed);
+        mpj_note_failures(s, arrival, batch);
     mpj_outcome outcome = {.id = arrival->id,
                            .executed = arrival->executed,
                            .failed = failed,
@@ -307,6 +325,13 @@ static void take_own_parts(mpj_scheduler *s, mpj_arrival *arrival)
     mpj_work *work = &s->own;
     arrival->parts[MPJ_PART_FAILURES] = take_over(work->failures.data, work->failures.bytes, 0);
     work->failures = (mpj_failures){0};
+    arrival->parts[MPJ_PART_ENTRIES] = take_over(work->entries.data, work->entries.bytes, work->entries.capacity);
+    work->entries = (mpj_entries){0};
+    if (s->run->kept) {
+        arrival->parts[MPJ_PART_SECONDS] = take_over(work->seconds, work->executed * sizeof *work->seconds, 0);
+        work->seconds = NULL;
+        work->seconds_capacity = 0;
+    }
     if (s->run->function->result_size == MPIJOB_ANY_SIZE) {
         arrival->parts[MPJ_PART_SIZES] = take_over(work->sizes, work->executed * sizeof *work->sizes, 0);
         arrival->parts[MPJ_PART_RESULTS] = take_over(work->arena.data, work->arena.used, work->arena.capacity);
@@ -384,6 +409,10 @@ static void take_message(mpj_scheduler *s, const unsigned char *message, size_t 
         take_reply(s, message, bytes, from);
     else if (kind == MPJ_STOP_NOTE)
         mpijob_request_stop();
+    else if (kind == MPJ_ASK && mpj_asked_take(&s->asked, message, bytes, from) != 0)
+        fail_internal(s, from, "a question that makes no sense");
+    else if (kind == MPJ_ASK)
+        return;
     else if (kind == MPJ_FATAL)
         take_fatal(s, message, bytes, from);
     else if (kind == MPJ_BYE)

@@ -19,9 +19,10 @@ static void print_line(mpj_report *report, const char *line)
 static void print_json(mpj_report *report, const char *event)
 {
     const mpijob_progress *p = &report->now;
-    json_t *object = json_pack("{s:s, s:I, s:I, s:f, s:f, s:I, s:I}", "event", event, "done", (json_int_t)p->done,
-                               "failed", (json_int_t)p->failed, "elapsed_s", p->elapsed_s, "jobs_per_s", p->jobs_per_s,
-                               "ranks_used", (json_int_t)p->ranks_used, "ranks_busy", (json_int_t)p->ranks_busy);
+    json_t *object = json_pack("{s:s, s:I, s:I, s:I, s:f, s:f, s:I, s:I}", "event", event, "done",
+                               (json_int_t)p->done, "failed", (json_int_t)p->failed, "hits", (json_int_t)p->hits,
+                               "elapsed_s", p->elapsed_s, "jobs_per_s", p->jobs_per_s, "ranks_used",
+                               (json_int_t)p->ranks_used, "ranks_busy", (json_int_t)p->ranks_busy);
     if (!object)
         return;
     json_object_set_new(object, "total", p->total == MPIJOB_UNKNOWN ? json_null() : json_integer((json_int_t)p->total));
@@ -73,21 +74,25 @@ void mpj_report_start(mpj_report *report, const mpj_run *run)
     }
 }
 
-/* What is left, in the unit of what is done; < 0: unknown. */
+/* What is left, in the unit of what is done; < 0: unknown. Jobs that are not looked up yet count as far as they will
+ * have to be executed, if it goes on as so far. */
 static double work_left(const mpj_report *report, const mpj_plan_counts *counts)
 {
     const mpijob_inputs *in = &report->run->inputs;
     if (in->count == MPIJOB_UNKNOWN)
         return -1;
-    double undrawn = (double)(in->count - counts->drawn);
-    double mean = counts->drawn ? counts->cost_drawn / (double)counts->drawn : 1;
+    double settled = (double)(counts->drawn - counts->asked);
+    double missed = settled - (double)counts->found;
+    double share = settled > 0 ? missed / settled : 1;
+    double undrawn = (double)(in->count - counts->drawn + counts->asked);
+    double mean = missed > 0 ? counts->cost_drawn / missed : 1;
     if (in->costs && counts->drawn < in->count) {
         undrawn = 0;
         mean = 1;
         for (uint64_t i = counts->drawn; i < in->count; i++)
             undrawn += in->costs[i];
     }
-    return counts->cost_drawn - counts->cost_done + undrawn * mean;
+    return counts->cost_drawn - counts->cost_done + undrawn * mean * share;
 }
 
 static void take(mpj_report *report, const mpj_plan_counts *counts, bool with_estimate)
@@ -95,6 +100,7 @@ static void take(mpj_report *report, const mpj_plan_counts *counts, bool with_es
     mpijob_progress *p = &report->now;
     p->done = counts->done;
     p->failed = counts->failed;
+    p->hits = report->state.hits = counts->found;
     p->elapsed_s = mpj_now() - report->run->began;
     p->ranks_busy = counts->busy_workers;
     p->jobs_per_s = p->elapsed_s > 0 ? (double)p->done / p->elapsed_s : 0;

@@ -5,6 +5,7 @@
 #include "mpi/link.h"
 #include "sched/span.h"
 
+#include <mpijob/hash.h>
 #include <mpijob/parallel.h>
 
 typedef struct mpj_run {
@@ -17,6 +18,10 @@ typedef struct mpj_run {
     int shown_rank;                  /* what jobs see: in a nested run, the outer run's */
     int used;                        /* ranks that take part: 0 .. used - 1 */
     uint64_t window;                 /* pre_dispatch: jobs; MPJ_UNKNOWN: all; 0: automatic */
+    size_t result_bytes;             /* of a result as it is handed out; MPIJOB_ANY_SIZE */
+    bool kept;                       /* the function is cached, and rank 0 has Memory; the same on all ranks */
+    bool keyed;                      /* cached functions may be called: keys need the shared inputs' digests */
+    mpijob_digest *shared_digests;   /* these; NULL: there are none, or they are not needed */
     double began;
 } mpj_run;
 

@@ -47,6 +47,8 @@ static int serve(mpj_scheduler *s)
     double began = mpj_now();
     int messages = s->alone ? 0 : mpj_receive(s);
     int completed = s->coming ? mpj_complete_arrivals(s) : 0;
+    completed += mpj_looks_serve(s);
+    completed += mpj_asked_serve(&s->asked);
     mpj_hand_out_silently(s);
     stop_on_request(s);
     mpj_draw_known(s);
@@ -146,8 +148,9 @@ static void dismiss_workers(mpj_scheduler *s)
     mpijob_error err;
     if (s->alone)
         return;
+    mpj_asked_give_up(&s->asked);
     mpj_tell_all(s, MPJ_END);
-    while (s->byes + 1 < (size_t)s->link->size || s->outbox.leaving) {
+    while (s->byes + 1 < (size_t)s->link->size || s->outbox.leaving || mpj_asked_is_leaving(&s->asked)) {
         int found = mpj_receive(s);
         int status = mpj_outbox_test(&s->outbox, &err);
         if (status != MPIJOB_OK)
@@ -178,6 +181,7 @@ static mpj_plan *make_plan(const mpj_scheduler *s)
         .batch_bytes = MPJ_BATCH_BYTES,
         .args_bytes = run->function->args_size,
         .result_bytes = run->function->result_size == MPIJOB_ANY_SIZE ? MPJ_UNKNOWN : run->function->result_size,
+        .look_ahead = s->looks.on ? mpj_looks_ahead(run) : 0,
         .unread_bytes = consumes ? MPJ_UNREAD_BYTES : 0,
         .stop_on_failure = o->on_error == MPIJOB_STOP,
         .ordered = consumes && o->return_as != MPIJOB_GENERATOR_UNORDERED,
@@ -206,13 +210,18 @@ static int open_scheduler(mpj_scheduler *s, mpj_run *run)
     s->alone = run->link->size == 1;
     s->handing_out = true;
     s->outbox.comm = run->link->comm;
+    s->asked.comm = run->link->comm;
     s->args.size = run->inputs.next ? run->function->args_size : 0;
     s->ranks = mpj_calloc((size_t)run->used, sizeof *s->ranks);
     s->helped = may_be_helped(run);
+    int status = mpj_looks_open(s, err);
+    if (status != MPIJOB_OK)
+        return status;
     s->plan = s->ranks ? make_plan(s) : NULL;
     if (!s->plan)
         return mpj_fail_memory(err, "the schedule of the ranks", (unsigned long long)run->used * sizeof *s->ranks);
     mpj_executor_open(&s->executor, run->function, &run->options, run->shown_rank);
+    mpj_executor_keys(&s->executor, run->shared_digests, run->kept, run->options.shelve);
     mpj_report_start(&s->report, run);
     return MPIJOB_OK;
 }
@@ -246,6 +255,10 @@ static void sum_up(mpj_scheduler *s, const mpj_plan_counts *counts, double wall_
     own->scheduling_s = fmax(0, mpj_now() - s->run->began - own->busy_s - own->waiting_s);
     sum->jobs = counts->done;
     sum->failed = counts->failed;
+    sum->hits = s->looks.found;
+    sum->duplicates = s->looks.duplicates;
+    sum->computed = counts->done - counts->found;
+    sum->seconds_saved = s->looks.saved_s;
     sum->left =
         s->run->inputs.count == MPIJOB_UNKNOWN ? counts->drawn - counts->done : s->run->inputs.count - counts->done;
     sum->batches = counts->batches;
@@ -319,6 +332,7 @@ static void close_scheduler(mpj_scheduler *s)
             mpj_arrival_free(s, release.results);
     while (s->plan && mpj_plan_abandoned(s->plan, &left) == 1)
         mpj_arrival_free(s, left);
+    mpj_looks_free(&s->looks);
     mpj_plan_free(s->plan);
     mpj_outbox_free(&s->outbox);
     mpj_buffers_free(&s->buffers);
@@ -361,6 +375,21 @@ static void init_outputs(const mpj_run *run)
         *o->failures_count = 0;
 }
 
+/* The location of a run, and those of calls inside jobs: together they get a moment. */
+static void finish_storing(mpj_scheduler *s)
+{
+    double until = mpj_now() + MPJ_FLUSH_S;
+    mpj_looks_finish(s, MPJ_FLUSH_S);
+    mpj_asked_close(&s->asked, fmax(0, until - mpj_now()));
+    s->stats.messages += s->asked.sent;
+    uint64_t lost = s->looks.storing.lost + s->asked.lost;
+    if (lost > 0)
+        mpj_run_warn(s->run,
+                     "%llu results were computed and not stored: the location of Memory took them too slowly, so that 64 MiB "
+                     "of them waited, or there was no memory for them",
+                     (unsigned long long)lost);
+}
+
 void mpj_schedule(mpj_run *run, mpj_ending *ending)
 {
     mpj_scheduler s;
@@ -370,6 +399,8 @@ void mpj_schedule(mpj_run *run, mpj_ending *ending)
         dismiss_without_schedule(run);
         s.error.rank = 0;
         *ending = (mpj_ending){.status = status, .error = s.error};
+        mpj_looks_finish(&s, 0);
+        mpj_looks_free(&s.looks);
         mpj_plan_free(s.plan);
         mpj_free(s.ranks);
         return;
@@ -379,6 +410,7 @@ void mpj_schedule(mpj_run *run, mpj_ending *ending)
     end_watch(&s);
     double wall_s = mpj_now() - run->began;
     dismiss_workers(&s);
+    finish_storing(&s);
     mpj_plan_counts counts;
     mpj_plan_count(s.plan, &counts);
     settle_status(&s, &counts);

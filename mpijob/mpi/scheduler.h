@@ -6,13 +6,16 @@
  *   dispatch.c  decisions of the plan -> messages out, and rank 0's own batches
  *   draw.c      inputs           -> events of the plan
  *   handout.c   releases         -> the caller's array, consumer, reduction
+ *   looks.c     what is in Memory -> events of the plan; results -> Memory
  *   scheduler.c the loop, the end of a run */
 #ifndef MPJ_MPI_SCHEDULER_H
 #define MPJ_MPI_SCHEDULER_H
 
 #include "mpi/argstore.h"
+#include "mpi/asked.h"
 #include "mpi/buffers.h"
 #include "mpi/execute.h"
+#include "mpi/looks.h"
 #include "mpi/outbox.h"
 #include "mpi/report.h"
 #include "mpi/run.h"
@@ -43,7 +46,7 @@ typedef struct mpj_arrival {
     uint64_t executed;
     uint64_t failed;
     mpj_part parts[MPJ_PARTS];
-    size_t *offsets; /* any size: where each result begins in the results part */
+    size_t *offsets; /* where each result begins in the results part; NULL: side by side */
     bool lost;       /* a part could not be taken: nothing of it counts */
 } mpj_arrival;
 
@@ -69,6 +72,8 @@ typedef struct mpj_scheduler {
     mpj_argstore args; /* of jobs from a generator */
     uint64_t drawn_by_generator;
     bool generator_ended;
+    mpj_looks looks;
+    mpj_asked asked;
 
     atomic_bool handing_out; /* results are still wanted; read by the main thread without the lock */
     bool enough;             /* the consumer has what it wants: jobs that fail from here on are nobody's concern */
@@ -111,8 +116,10 @@ bool mpj_draw_from_generator(mpj_scheduler *s);
 void mpj_hand_out_silently(mpj_scheduler *s);
 /* To consumer or reduction; without the lock. Whether anything was handed out. */
 bool mpj_hand_out(mpj_scheduler *s);
-/* A job of a completed arrival failed. */
-void mpj_note_failures(mpj_scheduler *s, const mpj_arrival *arrival, const mpj_batch *batch, uint64_t *positions);
+/* The positions of a completed arrival's failed jobs. */
+void mpj_find_failed(const mpj_arrival *arrival, uint64_t *positions);
+/* Jobs of it failed. */
+void mpj_note_failures(mpj_scheduler *s, const mpj_arrival *arrival, const mpj_batch *batch);
 /* The failure at this position of its batch. */
 void mpj_failure_at(const mpj_scheduler *s, const mpj_arrival *arrival, uint64_t position, uint64_t index,
                     mpijob_error *failure);

@@ -26,6 +26,8 @@ struct mpijob_shared {
     mpj_link *link; /* NULL: this rank's alone */
     bool served;    /* rank 0 acts for all: the others release theirs with this one */
     bool sealed;
+    bool digested; /* set by the first run that needs it, between the jobs of others */
+    mpijob_digest digest;
 };
 
 const void *mpijob_shared_data(const mpijob_shared *shared)
@@ -51,6 +53,57 @@ bool mpj_shared_is_sealed(const mpijob_shared *shared)
 uint64_t mpj_shared_id(const mpijob_shared *shared)
 {
     return shared->id;
+}
+
+/* -- What stands for the contents -- */
+
+/* With one dimension more than the bytes themselves have, so that no text is taken for contents. */
+static int digest_version(mpijob_shared *shared, const char *version, mpijob_error *err)
+{
+    const size_t shape[] = {1, strlen(version)};
+    mpijob_array text = mpijob_array_of(version, (mpijob_type){.kind = MPIJOB_UINT8}, 2, shape);
+    int status = mpijob_hash_array(&shared->digest, &text, NULL, err);
+    shared->digested = status == MPIJOB_OK;
+    return status;
+}
+
+static int digest_bytes(mpijob_shared *shared, mpijob_error *err)
+{
+    mpijob_array bytes =
+        mpijob_array_of(mpijob_shared_data(shared), (mpijob_type){.kind = MPIJOB_UINT8}, 1, &shared->bytes);
+    int status = mpijob_hash_array(&shared->digest, &bytes, NULL, err);
+    shared->digested = status == MPIJOB_OK;
+    return status;
+}
+
+/* What rank 0 says about one of them. */
+typedef struct said {
+    int64_t status;
+    mpijob_digest digest;
+    mpijob_error error;
+} said;
+
+int mpj_shared_digests(mpijob_digest *digests, mpj_link *link, const mpijob_shared *const *shared, size_t count,
+                       mpijob_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        said s;
+        memset(&s, 0, sizeof s);
+        mpijob_shared *one = (mpijob_shared *)(uintptr_t)shared[i];
+        if (link->rank == 0) {
+            s.status = one->digested ? MPIJOB_OK : digest_bytes(one, &s.error);
+            s.digest = one->digest;
+        }
+        if (link->comm != MPI_COMM_NULL)
+            mpj_spread(link, &s, sizeof s);
+        if (s.status != MPIJOB_OK) {
+            *err = s.error;
+            return (int)s.status;
+        }
+        one->digest = digests[i] = s.digest;
+        one->digested = true;
+    }
+    return MPIJOB_OK;
 }
 
 static void release(mpijob_shared *shared)
@@ -281,6 +334,8 @@ int mpj_share_over(mpijob_shared **shared, mpj_link *link, const mpj_share_reque
         publish(made, link, &n);
     }
     unsplit(&n);
+    if (status == MPIJOB_OK && link->rank == 0 && want->options && want->options->version)
+        digest_version(made, want->options->version, NULL); /* without memory: their digest, later */
     if (status != MPIJOB_OK)
         release(made);
     else
@@ -303,6 +358,8 @@ static int share_nested(mpijob_shared **shared, const mpj_share_request *want, m
     }
     made->kind = MPIJOB_SHARE_COPY;
     made->sealed = !want->fill;
+    if (want->options && want->options->version)
+        digest_version(made, want->options->version, NULL);
     if (want->bytes > 0 && !want->fill)
         memcpy(made->copy, want->data, want->bytes);
     *shared = made;

@@ -4,6 +4,7 @@
 
 #include "mpi/link.h"
 
+#include <mpijob/hash.h>
 #include <mpijob/share.h>
 
 /* A number that names this shared input on every rank of its communicator. */
@@ -11,6 +12,12 @@ uint64_t mpj_shared_id(const mpijob_shared *shared);
 
 /* Whether every rank may read it: mpijob_share_begin leaves that to mpijob_share_seal. */
 bool mpj_shared_is_sealed(const mpijob_shared *shared);
+
+/* What stands for the contents in keys: the digest of the version that was given, else of the bytes. Computed once on
+ * rank 0, in the first call, and spread; collective over the link (which may be one rank's own), with the same inputs on
+ * all ranks. `digests`: room for `count`. MPIJOB_OK; MPIJOB_ENOMEM, described in *err, on all ranks. */
+int mpj_shared_digests(mpijob_digest *digests, mpj_link *link, const mpijob_shared *const *shared, size_t count,
+                       mpijob_error *err);
 
 /* What a call of mpijob_share or (`fill`) mpijob_share_begin asks for. */
 typedef struct mpj_share_request {

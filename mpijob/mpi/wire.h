@@ -3,6 +3,8 @@
 #ifndef MPJ_MPI_WIRE_H
 #define MPJ_MPI_WIRE_H
 
+#include "memory/cached.h"
+
 #include <stdint.h>
 
 /* Heads, with what rides inside them, stay below the eager limit of every transport, so that sending and receiving one
@@ -15,7 +17,8 @@ enum {
     MPJ_TAG_TO_WORKER = 1,
     MPJ_TAG_TO_SCHEDULER = 2,
     MPJ_TAG_ARGS = 3,
-    MPJ_TAG_RESULTS = 4
+    MPJ_TAG_RESULTS = 4,
+    MPJ_TAG_ANSWER = 5
 };
 
 /* To a worker. */
@@ -30,7 +33,8 @@ enum {
     MPJ_REPLY = 1,     /* a batch is answered: each batch, once */
     MPJ_STOP_NOTE = 2, /* mpijob_request_stop was called on this rank */
     MPJ_FATAL = 3,     /* this rank cannot go on: an error record follows inside; batches are still answered */
-    MPJ_BYE = 4        /* this rank's last message: its figures */
+    MPJ_BYE = 4,       /* this rank's last message: its figures */
+    MPJ_ASK = 5        /* a cached call inside a job wants to know whether its result is there */
 };
 
 typedef struct mpj_batch_head {
@@ -43,8 +47,16 @@ typedef struct mpj_batch_head {
     uint32_t reserved;
 } mpj_batch_head;
 
-/* The parts of a reply, in this order. */
-enum { MPJ_PART_SIZES, MPJ_PART_FAILURES, MPJ_PART_RESULTS, MPJ_PARTS };
+/* The parts of a reply, in this order. Seconds: of each executed job, in runs over cached functions. Entries: see
+ * mpi/entries.h. */
+enum {
+    MPJ_PART_SIZES,
+    MPJ_PART_FAILURES,
+    MPJ_PART_SECONDS,
+    MPJ_PART_ENTRIES,
+    MPJ_PART_RESULTS,
+    MPJ_PARTS
+};
 
 typedef struct mpj_reply_head {
     uint32_t kind;
@@ -54,9 +66,28 @@ typedef struct mpj_reply_head {
     uint64_t failed;
     uint64_t results_bytes;
     uint64_t failures_bytes;
+    uint64_t entries_bytes;
     double busy_s;
     double gap_s; /* idle before this batch; < 0: unknown */
 } mpj_reply_head;
+
+/* Two texts follow inside: the location's name and the function's, each with its zero. */
+typedef struct mpj_ask_head {
+    uint32_t kind;
+    uint32_t location_bytes;
+    uint32_t function_bytes;
+    uint32_t reserved;
+    uint64_t number; /* the asking rank's */
+    mpj_name name;
+} mpj_ask_head;
+
+/* One message of whatever size: the result's packed elements follow, when it is no large one. */
+typedef struct mpj_answer_head {
+    uint64_t number;
+    int32_t found; /* 1; 0: not there, or not in time; -1: rank 0 does not have this function */
+    int32_t reserved;
+    mpj_hit hit; /* its payload means nothing */
+} mpj_answer_head;
 
 typedef struct mpj_bye {
     uint32_t kind;

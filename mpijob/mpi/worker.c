@@ -1,5 +1,6 @@
 /* The ranks other than 0: batches in, replies out. */
 #include "mpi/agree.h"
+#include "mpi/asker.h"
 #include "mpi/execute.h"
 #include "mpi/run.h"
 #include "mpi/transfer.h"
@@ -48,6 +49,7 @@ typedef struct worker {
     bool handback, end, stop_noted, fatal_told;
     double idle_since;
     mpj_bye bye;
+    mpj_asker *asker;
     unsigned char note[sizeof(uint64_t) + sizeof(mpijob_error)];
     mpj_transfer note_leaving;
 } worker;
@@ -232,8 +234,14 @@ static void lay_out(const worker *w, const desk *d, const void *parts[MPJ_PARTS]
     bytes[MPJ_PART_SIZES] = any_size ? work->executed * sizeof *work->sizes : 0;
     parts[MPJ_PART_FAILURES] = work->failures.data;
     bytes[MPJ_PART_FAILURES] = work->failures.bytes;
+    parts[MPJ_PART_SECONDS] = work->seconds;
+    bytes[MPJ_PART_SECONDS] = w->run->kept ? work->executed * sizeof *work->seconds : 0;
+    parts[MPJ_PART_ENTRIES] = work->entries.data;
+    bytes[MPJ_PART_ENTRIES] = work->entries.bytes;
     parts[MPJ_PART_RESULTS] = any_size ? work->arena.data : d->results;
     bytes[MPJ_PART_RESULTS] = any_size ? work->arena.used : work->executed * w->run->function->result_size;
+    if (!any_size && work->shelved > 0 && work->shelved + work->failures.count == work->executed)
+        bytes[MPJ_PART_RESULTS] = 0;
 }
 
 /* Nothing may be lacking once the head of a reply is sent: the scheduler waits for the rest then. Without memory the
@@ -253,6 +261,8 @@ static void prepare_reply(worker *w, desk *d)
     d->work.arena.used = 0;
     d->work.failures.bytes = 0;
     d->work.failures.count = 0;
+    d->work.entries.bytes = 0;
+    d->work.shelved = 0;
 }
 
 static void reply(worker *w, desk *d, double gap_s)
@@ -268,6 +278,7 @@ static void reply(worker *w, desk *d, double gap_s)
                            .failed = work->failures.count,
                            .results_bytes = bytes[MPJ_PART_RESULTS],
                            .failures_bytes = bytes[MPJ_PART_FAILURES],
+                           .entries_bytes = bytes[MPJ_PART_ENTRIES],
                            .busy_s = work->busy_s,
                            .gap_s = gap_s};
     send_reply(w, d, &head, parts, bytes);
@@ -315,6 +326,7 @@ static void execute(worker *w, desk *d)
         give_up(w, "the results of a batch", d->work.jobs * sizeof(uint64_t));
         d->work.ended = true;
     }
+    mpj_asker_begin(w->asker, &d->work.entries);
     while (!d->work.ended && !w->handback) {
         if (mpj_work_slice(&w->executor, &d->work, SLICE_S) != MPIJOB_OK)
             give_up(w, "a result", d->work.arena.used);
@@ -409,7 +421,11 @@ void mpj_work_for(mpj_run *run)
     w.run = run;
     w.comm = run->link->comm;
     mpj_executor_open(&w.executor, run->function, &run->options, run->shown_rank);
+    mpj_executor_keys(&w.executor, run->shared_digests, run->kept, run->options.shelve);
+    w.asker = mpj_asker_open(w.comm);
+    w.executor.own.run = mpj_asker_run(w.asker);
     work(&w);
+    mpj_asker_close(w.asker);
     say_goodbye(&w);
     close_worker(&w);
 }

@@ -61,6 +61,24 @@ static uint64_t may_draw(const mpj_plan *plan)
     return plan->config.window - unreleased;
 }
 
+static void count_drawn(mpj_plan *plan, uint64_t count)
+{
+    plan->counts.drawn += count;
+    if (plan->config.total != MPJ_UNKNOWN && plan->counts.drawn >= plan->config.total)
+        plan->exhausted = true;
+}
+
+int mpj_plan_asked(mpj_plan *plan, uint64_t count)
+{
+    if (count == 0)
+        return MPIJOB_OK;
+    if (plan->exhausted || plan->config.look_ahead == 0 || count > may_draw(plan))
+        return MPIJOB_EINTERNAL;
+    plan->counts.asked += count;
+    count_drawn(plan, count);
+    return MPIJOB_OK;
+}
+
 int mpj_plan_drawn(mpj_plan *plan, uint64_t count, const double *costs)
 {
     if (count == 0)
@@ -70,13 +88,11 @@ int mpj_plan_drawn(mpj_plan *plan, uint64_t count, const double *costs)
     int status = mpj_jobpool_add(&plan->pool, plan->counts.drawn, count, costs);
     if (status != MPIJOB_OK)
         return status;
-    plan->counts.drawn += count;
     for (uint64_t i = 0; plan->config.costs && i < count; i++)
         plan->counts.cost_drawn += costs[i];
     if (!plan->config.costs)
         plan->counts.cost_drawn += (double)count;
-    if (plan->config.total != MPJ_UNKNOWN && plan->counts.drawn >= plan->config.total)
-        plan->exhausted = true;
+    count_drawn(plan, count);
     return MPIJOB_OK;
 }
 
@@ -94,7 +110,7 @@ static uint64_t still_waiting(const mpj_plan *plan)
             return MPJ_UNKNOWN;
         undrawn = plan->config.total - plan->counts.drawn;
     }
-    return plan->pool.waiting + undrawn;
+    return plan->pool.waiting + mpj_plan_expected_misses(plan, undrawn + plan->counts.asked);
 }
 
 static uint64_t window_now(const mpj_plan *plan)
@@ -103,7 +119,20 @@ static uint64_t window_now(const mpj_plan *plan)
         return plan->config.window;
     uint64_t batch = mpj_batchrule_jobs(&plan->rule, MPJ_UNKNOWN / 4, MPJ_UNKNOWN, false);
     uint64_t each = (uint64_t)MPJ_DEPTH * plan->roster.alive;
-    return batch < MPJ_UNKNOWN / each ? each * batch : MPJ_UNKNOWN;
+    uint64_t window = batch < MPJ_UNKNOWN / each ? each * batch : MPJ_UNKNOWN;
+    return window > plan->config.look_ahead ? window : plan->config.look_ahead;
+}
+
+/* How many jobs may be asked now: results that are found wait in memory for those before them, too. */
+static uint64_t room_to_ask(const mpj_plan *plan)
+{
+    uint64_t ahead = plan->counts.asked + plan->pool.waiting;
+    if (plan->config.look_ahead == 0)
+        return MPJ_UNKNOWN;
+    if (ahead >= plan->config.look_ahead ||
+        (plan->config.unread_bytes && plan->order.unread_bytes > plan->config.unread_bytes))
+        return 0;
+    return plan->config.look_ahead - ahead;
 }
 
 uint64_t mpj_plan_wanted(const mpj_plan *plan)
@@ -115,6 +144,8 @@ uint64_t mpj_plan_wanted(const mpj_plan *plan)
     if (window <= unfinished)
         return 0;
     uint64_t wanted = window - unfinished;
+    if (wanted > room_to_ask(plan))
+        wanted = room_to_ask(plan);
     uint64_t left = plan->config.total == MPJ_UNKNOWN ? MPJ_UNKNOWN : plan->config.total - plan->counts.drawn;
     return wanted < left ? wanted : left;
 }
@@ -141,7 +172,7 @@ static double cost_budget(const mpj_plan *plan, bool own)
     if (!plan->config.costs || rule->fixed || rule->job_s <= 0 || rule->job_cost <= 0)
         return NO_BUDGET;
     double budget = mpj_batchrule_target(rule, own) * rule->job_cost / rule->job_s;
-    if (plan->exhausted)
+    if (plan->exhausted && plan->counts.asked == 0)
         budget = fmin(budget, plan->pool.waiting_cost / (2.0 * plan->roster.alive));
     return budget;
 }
@@ -249,7 +280,8 @@ int mpj_plan_abandoned(mpj_plan *plan, void **results)
 
 bool mpj_plan_over(const mpj_plan *plan)
 {
-    return plan->counts.out == 0 && (plan->draining || (plan->exhausted && plan->pool.waiting == 0));
+    return plan->counts.out == 0 &&
+           (plan->draining || (plan->exhausted && plan->pool.waiting == 0 && plan->counts.asked == 0));
 }
 
 bool mpj_plan_draining(const mpj_plan *plan)

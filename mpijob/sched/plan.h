@@ -3,7 +3,10 @@
  *
  * Life of a job: drawn -> waiting -> out (in a batch at a worker) -> done or failed -> released. A failed attempt goes
  * back to waiting as long as attempts are left; so does the unfinished part of a batch that a worker returns or that is
- * lost with it. Indices are given out by drawing: 0, 1, 2, ... */
+ * lost with it. Indices are given out by drawing: 0, 1, 2, ...
+ *
+ * In a run over a cached function jobs are looked up first: drawn -> asked -> missed: waiting, as above, or found: done at
+ * once. What is found is in no batch, and nothing is learned from it. */
 #ifndef MPJ_SCHED_PLAN_H
 #define MPJ_SCHED_PLAN_H
 
@@ -34,6 +37,8 @@ typedef struct mpj_plan_config {
     bool helper;           /* while worker 0 executes, somebody else serves the messages */
     bool may_dedicate;     /* worker 0 may stop executing when that serves the run better */
     double own_limit_s;    /* see batchrule.h */
+    uint64_t look_ahead;   /* jobs are looked up first, and so many at most are asked or wait; 0: they are not. A window
+                              of 0 then is at least this large */
 } mpj_plan_config;
 
 /* A decision: these jobs, in this order, to this worker. `spans` belong to the plan, valid until the batch is done. */
@@ -77,6 +82,17 @@ void mpj_plan_free(mpj_plan *plan);
 
 /* `count` more jobs are there, with their costs (NULL unless config.costs). */
 int mpj_plan_drawn(mpj_plan *plan, uint64_t count, const double *costs);
+
+/* The same, but the jobs are looked up first (config.look_ahead). */
+int mpj_plan_asked(mpj_plan *plan, uint64_t count);
+
+/* These asked jobs have to be executed. cost: of each, as far as it is known relative to the mean; 1: not known, or
+ * without costs. The first other cost makes the plan one with costs. */
+int mpj_plan_missed(mpj_plan *plan, mpj_span jobs, double cost);
+
+/* These asked jobs are done: their results are in `results`, one behind the other in the order of the spans. Returns as
+ * mpj_plan_done. */
+int mpj_plan_found(mpj_plan *plan, const mpj_span *spans, size_t count, void *results, uint64_t result_bytes);
 
 /* No more will come. Implied once `total` are drawn. */
 void mpj_plan_exhausted(mpj_plan *plan);
@@ -133,15 +149,17 @@ bool mpj_plan_own_works(const mpj_plan *plan);
 
 typedef struct mpj_plan_counts {
     uint64_t drawn;
+    uint64_t asked;       /* of these, neither found nor missed yet */
+    uint64_t found;       /* done without being executed */
     uint64_t waiting;     /* drawn, given to nobody */
     uint64_t out;         /* in batches that are not complete */
-    uint64_t done;        /* executed for good, failed ones included */
+    uint64_t done;        /* executed for good, failed ones included, or found */
     uint64_t failed;      /* of these, with failure */
     uint64_t released;    /* holes included */
     uint64_t batches;     /* completed ones that executed something */
     uint64_t unread_bytes;
     uint32_t busy_workers; /* having at least one batch */
-    double cost_drawn, cost_done;
+    double cost_drawn, cost_done; /* without those asked or found */
 } mpj_plan_counts;
 void mpj_plan_count(const mpj_plan *plan, mpj_plan_counts *counts);
 

@@ -62,8 +62,8 @@ int mpj_plan_check(const mpj_plan *plan, const char **what)
         *what = "the jobs in batches are not those that are out";
     else if (!pool_adds_up(&plan->pool))
         *what = "the lots that wait do not add up to the jobs that wait";
-    else if (plan->pool.waiting + counts->out + counts->done != counts->drawn)
-        *what = "drawn jobs are not all waiting, out or done";
+    else if (counts->asked + plan->pool.waiting + counts->out + counts->done != counts->drawn)
+        *what = "drawn jobs are not all asked, waiting, out or done";
     else if (!order_adds_up(&plan->order, counts->done))
         *what = "done jobs are not all released or held";
     else if (!roster_adds_up(plan))

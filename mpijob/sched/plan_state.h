@@ -2,6 +2,7 @@
  *
  *   plan.c        drawing, giving out, questions
  *   settle.c      what comes back: answers, finished batches, lost workers
+ *   found.c       jobs that are looked up first
  *   plan_check.c  the invariants */
 #ifndef MPJ_SCHED_PLAN_STATE_H
 #define MPJ_SCHED_PLAN_STATE_H
@@ -26,5 +27,8 @@ struct mpj_plan {
     bool draining;
     bool own_works;
 };
+
+/* Of jobs that are not looked up yet, asked or undrawn, how many will have to be executed if it goes on as so far. */
+uint64_t mpj_plan_expected_misses(const mpj_plan *plan, uint64_t jobs);
 
 #endif

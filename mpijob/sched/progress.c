@@ -12,7 +12,7 @@
 #define BAR_CELLS 20
 #define BAR_LEAST_CELLS 5
 #define BAR_FRAME 3
-#define PARTS 3
+#define PARTS 4
 #define PART_BYTES 64
 
 /* ---- When ------------------------------------------------------------------------------------------------------ */
@@ -107,10 +107,13 @@ static void done_line(const mpj_progress_state *state, uint64_t done, uint64_t t
     char k[MOST_DIGITS + 1];
     char n[MOST_DIGITS + 1];
     char elapsed[TIME_BYTES];
+    char hits[PART_BYTES] = "";
     bool known = total != MPJ_UNKNOWN;
-    snprintf(out, out_bytes, "[Parallel(n_jobs=%d)]: Done %s %s%s | elapsed: %s%s", state->n_jobs,
+    if (state->hits > 0)
+        snprintf(hits, sizeof hits, " (%llu from Memory)", (unsigned long long)state->hits);
+    snprintf(out, out_bytes, "[Parallel(n_jobs=%d)]: Done %s %s%s | elapsed: %s%s%s", state->n_jobs,
              padded(k, done, width), known ? "out of " : "tasks     ", known ? padded(n, total, width) : "",
-             mpj_progress_time(elapsed, sizeof elapsed, elapsed_s), tail);
+             mpj_progress_time(elapsed, sizeof elapsed, elapsed_s), tail, hits);
 }
 
 void mpj_progress_start_line(const mpj_progress_state *state, uint32_t workers, char *out, size_t out_bytes)
@@ -140,7 +143,7 @@ void mpj_progress_final_line(const mpj_progress_state *state, uint64_t done, dou
 typedef struct bar_text {
     char head[8];                  /* percentage */
     char count[PART_BYTES];        /* the one part that is always there */
-    char parts[PARTS][PART_BYTES]; /* rate, time, ranks; "": not known, or no room */
+    char parts[PARTS][PART_BYTES]; /* rate, time, hits, ranks; "": not known, or no room */
 } bar_text;
 
 static double fraction_done(const mpj_progress_state *state, uint64_t done)
@@ -186,7 +189,7 @@ static void describe_time(const mpj_progress_state *state, double elapsed_s, dou
 /* Empties the parts that do not fit, the least telling first; returns the columns still free. */
 static size_t fit_parts(bar_text *text, size_t columns)
 {
-    static const int by_worth[PARTS] = {1, 0, 2};
+    static const int by_worth[PARTS] = {1, 0, 2, 3};
     size_t used = strlen(text->head) + strlen(text->count);
     size_t room = columns > used ? columns - used : 0;
     for (int i = 0; i < PARTS; i++) {
@@ -221,11 +224,13 @@ void mpj_progress_bar(const mpj_progress_state *state, uint64_t done, double ela
     describe_count(state, done, &text);
     describe_rate(done, elapsed_s, text.parts[0]);
     describe_time(state, elapsed_s, remaining_s, text.parts[1]);
-    snprintf(text.parts[2], PART_BYTES, " | %lu of %lu ranks", (unsigned long)busy, (unsigned long)workers);
+    if (state->hits > 0)
+        snprintf(text.parts[2], PART_BYTES, " | %llu from Memory", (unsigned long long)state->hits);
+    snprintf(text.parts[3], PART_BYTES, " | %lu of %lu ranks", (unsigned long)busy, (unsigned long)workers);
     size_t room = fit_parts(&text, columns);
     if (state->total != MPJ_UNKNOWN)
         draw_cells(cells, room, fraction_done(state, done));
-    snprintf(line, sizeof line, "%s%s%s%s%s%s", text.head, cells, text.count, text.parts[0], text.parts[1],
-             text.parts[2]);
+    snprintf(line, sizeof line, "%s%s%s%s%s%s%s", text.head, cells, text.count, text.parts[0], text.parts[1],
+             text.parts[2], text.parts[3]);
     snprintf(out, out_bytes, "%.*s", columns < sizeof line ? (int)columns : (int)sizeof line, line);
 }

@@ -11,6 +11,7 @@ typedef struct mpj_progress_state {
     int verbose;      /* 0: never */
     int n_jobs;       /* what the prefix shows */
     uint64_t total;   /* MPJ_UNKNOWN */
+    uint64_t hits;    /* jobs of those done that were not computed: shown when there are any */
 } mpj_progress_state;
 
 /* Whether a mark lies in (before, now]: numbers of finished jobs. The end of a run (now == total) is a mark of its own,
@@ -29,7 +30,8 @@ double mpj_progress_remaining(double work_done, double work_left, double elapsed
 char *mpj_progress_time(char *out, size_t out_bytes, double seconds);
 
 /* The lines, without newline, cut at the buffer's end. remaining_s < 0, or total unknown: no remaining time. The final
- * line is that of a run in which all jobs are done: as joblib, a run that ends before has none. */
+ * line is that of a run in which all jobs are done: as joblib, a run that ends before has none. Hits come last, as
+ * " (31 from Memory)", behind all that joblib's lines have. */
 void mpj_progress_start_line(const mpj_progress_state *state, uint32_t workers, char *out, size_t out_bytes);
 void mpj_progress_line(const mpj_progress_state *state, uint64_t done, double elapsed_s, double remaining_s, char *out,
                        size_t out_bytes);
@@ -38,7 +40,7 @@ void mpj_progress_final_line(const mpj_progress_state *state, uint64_t done, dou
 
 /* The bar for a terminal of `columns` columns, such as
  * " 41% [########            ] 410/1000 jobs | 812.3 jobs/s | left    0.7s | 2 of 2 ranks". Never longer: where room is
- * short the cells shrink, then go, then the ranks, the rate and the time. Total unknown: no percentage and cells, and
+ * short the cells shrink, then go, then the ranks, the hits (" | 31 from Memory"), the rate and the time. Total unknown: no percentage and cells, and
  * the elapsed time. */
 void mpj_progress_bar(const mpj_progress_state *state, uint64_t done, double elapsed_s, double remaining_s,
                       uint32_t busy, uint32_t workers, unsigned columns, char *out, size_t out_bytes);

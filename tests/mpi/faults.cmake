@@ -15,7 +15,7 @@ mpijob_run_test(mpi.test_before_after_plain TARGET mpi_test_before_after RANKS 1
 mpijob_run_test(long.memory_faults TARGET mpi_test_memory_faults RANKS 3 5 ARGS whole SECONDS 900 LABELS long)
 
 # Programs that scripts launch: what they do includes not to end well.
-foreach(program mpi_fault slow_jobs stress)
+foreach(program memory_kill mpi_fault slow_jobs stress)
     mpijob_test_program(${program} ${program}.c)
     target_link_libraries(${program} PRIVATE mpijob_testing)
 endforeach()
@@ -29,6 +29,12 @@ mpijob_script_test(long.mpi_faults COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/mpi-fault
                    SECONDS 3000 LABELS long)
 mpijob_script_test(mpi.signals COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/signals $<TARGET_FILE:slow_jobs> ${launcher}
                    SECONDS 600 LABELS mpi)
+
+# Memory: kill -9, and what can be wrong with a location.
+mpijob_script_test(mpi.memory_kills COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/memory-kills $<TARGET_FILE:memory_kill> 20 random
+                   ${launcher} -n 3 SECONDS 900 LABELS long)
+mpijob_script_test(long.memory_kills COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/memory-kills $<TARGET_FILE:memory_kill> 200 random
+                   ${launcher} -n 3 SECONDS 3000 LABELS long)
 
 # Random runs; a seed that goes wrong is printed.
 mpijob_run_test(mpi.stress TARGET stress RANKS 1 2 3 5 ARGS 1 60 SECONDS 300 LABELS mpi)

@@ -12,7 +12,7 @@
 #define MOST_WORKERS 64
 #define MOST_LIVE 4096 /* batches that are out */
 
-enum job_state { UNDRAWN, WAITING, OUT, DONE, FAILED };
+enum job_state { UNDRAWN, ASKED, WAITING, OUT, DONE, FAILED };
 
 typedef struct job {
     enum job_state state;
@@ -50,7 +50,7 @@ typedef struct model {
     uint64_t nameless; /* jobs of lost batches that will be released without a handle */
     bool exhausted;
     bool draining;
-    double job_s, failure_rate, partial_rate, loss_rate, drain_rate;
+    double job_s, failure_rate, partial_rate, loss_rate, drain_rate, found_rate;
     const char *wrong;
     plan_model_coverage *coverage;
 } model;
@@ -121,6 +121,7 @@ static void choose_config(model *m)
     c->helper = chance(m, 0.4);
     c->may_dedicate = chance(m, 0.5);
     c->own_limit_s = chance(m, 0.8) ? 1e-4 : 0;
+    c->look_ahead = chance(m, 0.3) ? 1 + below(m, 60) : 0;
 }
 
 static void choose_behaviour(model *m)
@@ -132,6 +133,7 @@ static void choose_behaviour(model *m)
     m->partial_rate = rates[below(m, 4)];
     m->loss_rate = chance(m, 0.3) ? 0.02 : 0;
     m->drain_rate = chance(m, 0.2) ? 0.02 : 0;
+    m->found_rate = rates[below(m, 5)];
 }
 
 static double choose_cost(model *m, uint64_t kind)
@@ -153,8 +155,10 @@ static double choose_cost(model *m, uint64_t kind)
 static void choose_costs(model *m)
 {
     uint64_t kind = below(m, 5);
+    /* Costs of jobs that are looked up may become known on the way: until then they are 1. */
+    uint64_t known_from = m->config.costs ? 0 : m->config.look_ahead && chance(m, 0.5) ? below(m, m->total + 1) : m->total;
     for (uint64_t i = 0; i < m->total; i++)
-        m->jobs[i].cost = m->config.costs ? choose_cost(m, kind) : 1;
+        m->jobs[i].cost = i >= known_from ? choose_cost(m, kind) : 1;
 }
 
 /* -- Errors on purpose: an event that cannot be, or that found no memory, must leave everything as it was -- */
@@ -167,7 +171,7 @@ static bool books_agree(model *m)
     const mpj_plan_counts *e = &m->expected;
     if (!mpj_plan_check(m->plan, &what))
         m->wrong = what ? what : "the check fails without saying why";
-    else if (is.drawn != e->drawn || is.waiting != e->waiting || is.out != e->out || is.done != e->done ||
+    else if (is.drawn != e->drawn || is.asked != e->asked || is.found != e->found || is.waiting != e->waiting || is.out != e->out || is.done != e->done ||
              is.failed != e->failed || is.released != e->released || is.batches != e->batches)
         m->wrong = "the counts are not those of the events";
     else if (is.unread_bytes != e->unread_bytes)
@@ -228,6 +232,21 @@ static void impossible(model *m)
 
 /* -- Events; each returns whether it could happen -- */
 
+static bool ask_jobs(model *m, uint64_t count)
+{
+    if (m->expected.asked + m->expected.waiting + count > m->config.look_ahead)
+        m->wrong = "more is wanted than may be looked up ahead";
+    if (mpj_plan_asked(m->plan, count) != MPIJOB_OK)
+        m->wrong = "what was wanted cannot be asked";
+    for (uint64_t i = 0; i < count; i++)
+        m->jobs[m->expected.drawn + i].state = ASKED;
+    m->expected.drawn += count;
+    m->expected.asked += count;
+    if (m->expected.drawn == m->config.total)
+        m->exhausted = true;
+    return true;
+}
+
 static bool draw_jobs(model *m)
 {
     uint64_t wanted = mpj_plan_wanted(m->plan);
@@ -241,6 +260,8 @@ static bool draw_jobs(model *m)
     uint64_t count = wanted < left ? wanted : left;
     if (chance(m, 0.5))
         count = 1 + below(m, count);
+    if (m->config.look_ahead)
+        return ask_jobs(m, count);
     double costs[4000];
     for (uint64_t i = 0; i < count; i++)
         costs[i] = m->jobs[m->expected.drawn + i].cost;
@@ -256,6 +277,76 @@ static bool draw_jobs(model *m)
     m->expected.waiting += count;
     if (m->expected.drawn == m->config.total)
         m->exhausted = true;
+    return true;
+}
+
+static void miss_job(model *m, uint64_t index)
+{
+    mpj_span jobs = {index, 1};
+    double cost = m->jobs[index].cost;
+    while (jobs.first + jobs.count < m->expected.drawn && m->jobs[jobs.first + jobs.count].state == ASKED &&
+           m->jobs[jobs.first + jobs.count].cost == cost && chance(m, 0.7))
+        jobs.count++;
+    int status;
+    do
+        status = mpj_plan_missed(m->plan, jobs, cost);
+    while (no_memory(m, status));
+    if (status != MPIJOB_OK)
+        m->wrong = "a miss is refused";
+    for (uint64_t i = 0; i < jobs.count; i++)
+        m->jobs[jobs.first + i].state = WAITING;
+    m->expected.asked -= jobs.count;
+    m->expected.waiting += jobs.count;
+    if (cost != 1)
+        m->config.costs = true;
+}
+
+#define MOST_FOUND 8 /* at once */
+
+static void find_jobs(model *m, uint64_t index)
+{
+    mpj_span spans[MOST_FOUND];
+    size_t count = 0;
+    parcel *p = calloc(1, sizeof *p);
+    *p = (parcel){.next_made = m->made, .bytes = below(m, 100)};
+    p->index = calloc(MOST_FOUND, sizeof *p->index);
+    for (; index < m->expected.drawn && p->jobs < MOST_FOUND; index++) {
+        if (m->jobs[index].state != ASKED)
+            continue;
+        if (count > 0 && spans[count - 1].first + spans[count - 1].count == index)
+            spans[count - 1].count++;
+        else
+            spans[count++] = (mpj_span){index, 1};
+        p->index[p->jobs++] = index;
+    }
+    m->made = p;
+    int kept;
+    do
+        kept = mpj_plan_found(m->plan, spans, count, p, p->bytes);
+    while (no_memory(m, kept));
+    if (kept != 1)
+        m->wrong = "what is found is refused";
+    for (uint64_t i = 0; i < p->jobs; i++)
+        m->jobs[p->index[i]].state = DONE;
+    p->unreleased = p->jobs;
+    m->expected.asked -= p->jobs;
+    m->expected.found += p->jobs;
+    m->expected.done += p->jobs;
+    m->expected.unread_bytes += p->bytes;
+    m->coverage->found += p->jobs;
+}
+
+static bool look_up(model *m)
+{
+    if (m->expected.asked == 0)
+        return false;
+    uint64_t index = below(m, m->expected.drawn);
+    while (m->jobs[index].state != ASKED)
+        index = (index + 1) % m->expected.drawn;
+    if (chance(m, m->found_rate))
+        find_jobs(m, index);
+    else
+        miss_job(m, index);
     return true;
 }
 
@@ -559,6 +650,8 @@ static bool step(model *m, uint64_t kind)
         return answer(m);
     case 4:
         return complete(m);
+    case 5:
+        return look_up(m);
     default:
         return release_some(m);
     }
@@ -579,9 +672,9 @@ static void disturb(model *m)
 /* Whether there was anything to do; tries every kind before it says no. */
 static bool advance(model *m)
 {
-    uint64_t first = below(m, 6);
-    for (uint64_t k = 0; k < 6; k++)
-        if (step(m, (first + k) % 6))
+    uint64_t first = below(m, 7);
+    for (uint64_t k = 0; k < 7; k++)
+        if (step(m, (first + k) % 7))
             return true;
     for (size_t i = 0; i < m->live_count; i++)
         return true; /* a worker is busy, or results are on the way: the draw did not meet it */
@@ -603,7 +696,7 @@ static void run(model *m)
         }
         m->coverage->dedicated += m->config.own_works && !mpj_plan_own_works(m->plan);
         REQUIRE(m, m->wrong || mpj_plan_over(m->plan) == (m->expected.out == 0 && (m->draining || (m->exhausted &&
-                   m->expected.waiting == 0))), "over too early or too late");
+                   m->expected.waiting == 0 && m->expected.asked == 0))), "over too early or too late");
     }
 }
 

@@ -22,6 +22,7 @@ const char arguments_help[] =
     "  --progress STYLE  how: lines, bar (on a terminal) or json\n"
     "  --stats           print at the end where the time went\n"
     "  --counts FILE     write the table to FILE too, as CSV, with the correct predictions of each fold\n"
+    "  --memory DIR      keep the scores of all fits in this folder, and make no fit twice\n"
     "  --help            print this\n"
     "\n"
     "SIGTERM, SIGINT and SIGUSR1 stop the search when the fits that are running are done.\n"
@@ -77,7 +78,8 @@ static const struct option options[] = {
     {"scale", required_argument, NULL, 'x'},   {"n-jobs", required_argument, NULL, 'n'},
     {"verbose", required_argument, NULL, 'v'}, {"progress", required_argument, NULL, 'p'},
     {"stats", no_argument, NULL, 's'},         {"counts", required_argument, NULL, 'o'},
-    {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+    {"memory", required_argument, NULL, 'm'},  {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 static int parse_option(struct arguments *arguments, int option, const char *value, struct problem *problem)
@@ -105,6 +107,9 @@ static int parse_option(struct arguments *arguments, int option, const char *val
         return 0;
     case 'o':
         arguments->counts = value;
+        return 0;
+    case 'm':
+        arguments->memory = value;
         return 0;
     default:
         arguments->help = 1;

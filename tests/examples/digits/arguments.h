@@ -9,6 +9,7 @@
 
 struct arguments {
     const char *data;
+    const char *memory; /**< folder of results to keep; NULL: none is kept */
     const char *counts; /**< where to write the table as CSV; NULL: nowhere */
     struct axis c;
     struct axis gamma;

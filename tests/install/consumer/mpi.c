@@ -1,6 +1,7 @@
 /* A program with MPI, valid as C11 and as C++. */
 #include <mpijob.h>
 #include <stdio.h>
+#include <string.h>
 
 #define JOBS 100
 
@@ -48,10 +49,14 @@ int main(int argc, char **argv)
 {
     double results[JOBS];
     mpijob_error err;
-    mpijob_function function = {"square", square, 0, sizeof(double), {0, 0, 0, 0}};
+    mpijob_function function;
     mpijob_inputs inputs = mpijob_range(JOBS);
     int rank = 0;
 
+    memset(&function, 0, sizeof function);
+    function.name = "square";
+    function.call = square;
+    function.result_size = sizeof(double);
     if (mpijob_init(&argc, &argv, 0, &err) != MPIJOB_OK) {
         fprintf(stderr, "%s\n", err.text);
         return 1;

@@ -1,0 +1,169 @@
+/* The files of an election (election.h). A lock holds one line of fixed length: token, counter, place, pid and start of
+ * its holder, 16 hexadecimal digits each. */
+#include "base/clock.h"
+#include "base/error.h"
+#include "memory/election.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define LOCK "lock."
+#define FREE "free."
+#define NAME_BYTES 32
+#define LINE "%016" PRIx64 " %016" PRIx64 " %016" PRIx64 " %016" PRIx64 " %016" PRIx64 "\n"
+#define LINE_SCAN "%16" SCNx64 " %16" SCNx64 " %16" SCNx64 " %16" SCNx64 " %16" SCNx64
+#define LINE_BYTES 85 /* 5 x 17 */
+
+static void name_of(char name[NAME_BYTES], const char *prefix, uint64_t generation)
+{
+    snprintf(name, NAME_BYTES, "%s%" PRIu64, prefix, generation);
+}
+
+/* ---- Looking ----------------------------------------------------------------------------------------------------- */
+
+typedef struct generations {
+    uint64_t locked, freed; /* the highest */
+} generations;
+
+static int note_name(const char *name, void *payload)
+{
+    generations *all = payload;
+    uint64_t locked = mpj_election_generation(name, LOCK), freed = mpj_election_generation(name, FREE);
+    if (locked > all->locked)
+        all->locked = locked;
+    if (freed > all->freed)
+        all->freed = freed;
+    return 0;
+}
+
+/* The holder, as its lock tells it. A lock that is empty was made a moment ago, or by a process that then died. */
+static void look_at_holder(mpj_election *election, mpj_election_view *view)
+{
+    char name[NAME_BYTES], line[LINE_BYTES + 1] = "";
+    uint64_t token, counter = 0, place, pid, start;
+    int fd;
+    name_of(name, LOCK, view->highest);
+    if (mpj_below_open(&fd, election->folder, MPJ_CLEANER_FOLDER, name, NULL, NULL) == MPIJOB_OK) {
+        mpj_file_read_some(fd, line, LINE_BYTES, 0);
+        mpj_file_close(&fd);
+    }
+    view->holder = MPJ_PROCESS_ELSEWHERE;
+    if (sscanf(line, LINE_SCAN, &token, &counter, &place, &pid, &start) == 5)
+        view->holder = mpj_process_look(place, (long)pid, start);
+    view->unchanged_s = mpj_seen_note(&election->seen, name, counter, mpj_boot_time());
+}
+
+static int look(mpj_election *election, mpj_election_view *view, mpijob_error *err)
+{
+    generations all = {0};
+    int status = mpj_below_list(election->folder, MPJ_CLEANER_FOLDER, note_name, &all, err);
+    *view = (mpj_election_view){.highest = all.locked, .free = all.freed >= all.locked};
+    if (status == MPIJOB_OK && view->highest > 0 && !view->free)
+        look_at_holder(election, view);
+    return status;
+}
+
+/* ---- The own lock ------------------------------------------------------------------------------------------------ */
+
+static int write_line(mpj_election *election, mpijob_error *err)
+{
+    char line[LINE_BYTES + 1];
+    snprintf(line, sizeof line, LINE, election->token, election->counter, mpj_place(), (uint64_t)getpid(),
+             (uint64_t)mpj_process_start("self"));
+    election->last_beat = mpj_now();
+    return mpj_file_write(election->fd, MPJ_CLEANER_FOLDER, line, LINE_BYTES, 0, err);
+}
+
+/* Whoever makes the name has won it; any failure is somebody else's win. That it is the highest is to be seen after. */
+static bool take(mpj_election *election, uint64_t generation, const mpj_rights *rights)
+{
+    char name[NAME_BYTES];
+    mpj_election_view view;
+    name_of(name, LOCK, generation);
+    if (mpj_below_create(&election->fd, election->folder, MPJ_CLEANER_FOLDER, name, rights, NULL) != MPIJOB_OK)
+        return false;
+    election->generation = generation;
+    if (write_line(election, NULL) == MPIJOB_OK && look(election, &view, NULL) == MPIJOB_OK &&
+        view.highest == generation)
+        return true;
+    mpj_file_close(&election->fd);
+    return false;
+}
+
+typedef struct removing {
+    int folder;
+    uint64_t highest;
+} removing;
+
+static int remove_old(const char *name, void *payload)
+{
+    const removing *r = payload;
+    uint64_t locked = mpj_election_generation(name, LOCK), freed = mpj_election_generation(name, FREE);
+    uint64_t generation = locked ? locked : freed;
+    if (generation && mpj_election_is_old(generation, r->highest))
+        mpj_below_unlink(r->folder, name, NULL);
+    return 0;
+}
+
+static void leave(mpj_election *election)
+{
+    mpj_file_close(&election->fd);
+    mpj_file_close(&election->folder);
+    mpj_seen_free(&election->seen);
+}
+
+static int stand(mpj_election *election, const mpj_store *store, mpijob_error *err)
+{
+    mpj_election_view view;
+    mpj_seen_load(&election->seen, election->folder, MPJ_CLEANER_FOLDER);
+    int status = look(election, &view, err);
+    if (status != MPIJOB_OK)
+        return status;
+    uint64_t generation = mpj_election_next(&view);
+    if (generation && take(election, generation, &store->rights))
+        return 1;
+    mpj_seen_save(&election->seen, election->folder, MPJ_CLEANER_FOLDER, &store->rights);
+    return 0;
+}
+
+int mpj_election_stand(mpj_election *election, const mpj_store *store, const char *function, mpijob_error *err)
+{
+    char below[MPJ_ESCAPED_BYTES + 32];
+    *election = (mpj_election){.folder = -1, .fd = -1, .token = mpj_random_token()};
+    snprintf(below, sizeof below, "%s/" MPJ_CLEANER_FOLDER, function);
+    int status = mpj_below_walk(&election->folder, store->location, below, &store->rights, err);
+    if (status != MPIJOB_OK)
+        return status;
+    status = stand(election, store, err);
+    if (status != 1)
+        leave(election);
+    return status;
+}
+
+bool mpj_election_holds(mpj_election *election)
+{
+    generations all = {0};
+    if (mpj_now() - election->last_beat >= MPJ_ELECTION_BEAT_S) {
+        election->counter++;
+        if (write_line(election, NULL) != MPIJOB_OK)
+            return false;
+    }
+    return mpj_below_list(election->folder, MPJ_CLEANER_FOLDER, note_name, &all, NULL) == MPIJOB_OK &&
+           all.locked == election->generation;
+}
+
+void mpj_election_end(mpj_election *election, const mpj_store *store)
+{
+    char name[NAME_BYTES];
+    int fd;
+    if (election->fd < 0)
+        return;
+    removing r = {election->folder, election->generation};
+    mpj_seen_save(&election->seen, election->folder, MPJ_CLEANER_FOLDER, &store->rights);
+    mpj_below_list(election->folder, MPJ_CLEANER_FOLDER, remove_old, &r, NULL);
+    name_of(name, FREE, election->generation);
+    if (mpj_below_create(&fd, election->folder, MPJ_CLEANER_FOLDER, name, &store->rights, NULL) == MPIJOB_OK)
+        mpj_file_close(&fd);
+    leave(election);
+}

@@ -1,0 +1,44 @@
+/* The store thread of a location: it alone touches files while a run goes on, so that a file server that hangs holds
+ * up nobody else. It does errands, in the order in which they were given, and calls no MPI. One for each location,
+ * from the first run that needs it until the location is closed. */
+#ifndef MPJ_MPI_CLERK_H
+#define MPJ_MPI_CLERK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct mpj_clerk mpj_clerk;
+
+/* Something to do; the first member of whatever it needs. */
+typedef struct mpj_errand {
+    struct mpj_errand *next;
+    void (*run)(struct mpj_errand *errand);  /* by the store thread; releases it */
+    void (*drop)(struct mpj_errand *errand); /* it will not be run: releases it */
+    const void *client;                      /* who gave it, for mpj_clerk_cancel; NULL: not to be cancelled */
+    size_t bytes;                            /* that it keeps */
+} mpj_errand;
+
+/* What the store thread does now and then, from an errand until nothing can have changed any more. */
+typedef void mpj_clerk_tick_fn(void *payload);
+
+/* NULL: no memory. The thread starts with the first errand. tick: every `tick_s` seconds, until `still_s` seconds have
+ * passed since the last errand. */
+mpj_clerk *mpj_clerk_open(mpj_clerk_tick_fn *tick, double tick_s, double still_s, void *payload);
+
+/* Does all that is left, however long it takes. */
+void mpj_clerk_close(mpj_clerk *clerk);
+
+/* Gives an errand away. hurry: now; else within a few milliseconds, which wakes nobody. -1: no thread could be had; the
+ * errand is the caller's still. */
+int mpj_clerk_give(mpj_clerk *clerk, mpj_errand *errand, bool hurry);
+
+/* Drops the errands of this client that are not begun. */
+void mpj_clerk_cancel(mpj_clerk *clerk, const void *client);
+
+/* Bytes of errands that are not done. */
+size_t mpj_clerk_load(mpj_clerk *clerk);
+
+/* Waits until all is done that was given so far, at most so long. Whether it is. */
+bool mpj_clerk_wait(mpj_clerk *clerk, double seconds);
+
+#endif

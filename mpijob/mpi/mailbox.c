@@ -1,0 +1,213 @@
+#include "mpi/mailbox.h"
+
+#include "base/alloc.h"
+#include "mpi/memo.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+
+struct mpj_mailbox {
+    pthread_mutex_t lock;
+    const mpijob_cached *cached;
+    bool shelve;
+    atomic_bool closed;
+    _Atomic uint64_t beats;
+    size_t users; /* the run, and questions */
+    mpj_answers *first;
+    mpj_answers **last;
+};
+
+/* A question becomes its own answers, so that answering needs no memory but for results. */
+struct mpj_question {
+    mpj_errand errand; /* first */
+    mpj_mailbox *mail;
+    mpj_answers answers;
+    mpj_answer list[MPJ_QUESTION_JOBS];
+    mpj_name names[MPJ_QUESTION_JOBS];
+    uint16_t order[MPJ_QUESTION_JOBS];
+};
+
+mpj_mailbox *mpj_mailbox_open(const mpijob_cached *cached, bool shelve)
+{
+    mpj_mailbox *mail = mpj_calloc(1, sizeof *mail);
+    if (!mail)
+        return NULL;
+    pthread_mutex_init(&mail->lock, NULL);
+    mail->cached = cached;
+    mail->shelve = shelve;
+    mail->users = 1;
+    mail->last = &mail->first;
+    return mail;
+}
+
+static void leave(mpj_mailbox *mail)
+{
+    pthread_mutex_lock(&mail->lock);
+    bool last = --mail->users == 0;
+    pthread_mutex_unlock(&mail->lock);
+    if (!last)
+        return;
+    pthread_mutex_destroy(&mail->lock);
+    mpj_free(mail);
+}
+
+static mpj_question *question_of(mpj_answers *answers)
+{
+    return (mpj_question *)((char *)answers - offsetof(mpj_question, answers));
+}
+
+void mpj_answers_free(mpj_answers *answers)
+{
+    mpj_free(answers->data);
+    mpj_free(question_of(answers));
+}
+
+void mpj_question_drop(mpj_question *question)
+{
+    if (!question)
+        return;
+    leave(question->mail);
+    mpj_free(question);
+}
+
+static void drop(mpj_errand *errand)
+{
+    mpj_question_drop((mpj_question *)errand);
+}
+
+uint64_t mpj_mailbox_beats(const mpj_mailbox *mail)
+{
+    return atomic_load_explicit(&mail->beats, memory_order_relaxed);
+}
+
+mpj_answers *mpj_mailbox_take(mpj_mailbox *mail)
+{
+    pthread_mutex_lock(&mail->lock);
+    mpj_answers *answers = mail->first;
+    if (answers)
+        mail->first = answers->next;
+    if (!mail->first)
+        mail->last = &mail->first;
+    pthread_mutex_unlock(&mail->lock);
+    return answers;
+}
+
+void mpj_mailbox_close(mpj_mailbox *mail, mpj_clerk *clerk)
+{
+    mpj_answers *answers;
+    if (!mail)
+        return;
+    mpj_clerk_cancel(clerk, mail);
+    pthread_mutex_lock(&mail->lock);
+    mail->closed = true;
+    pthread_mutex_unlock(&mail->lock);
+    while ((answers = mpj_mailbox_take(mail)) != NULL)
+        mpj_answers_free(answers);
+    leave(mail);
+}
+
+/* -- The store thread -- */
+
+/* One thread sorts at a time, but there may be several locations: so not by qsort, which has no place for the names. */
+static void sort_by_key(mpj_question *q)
+{
+    static const size_t gaps[] = {301, 132, 57, 23, 10, 4, 1};
+    size_t count = q->answers.count;
+    for (size_t g = 0; g < sizeof gaps / sizeof gaps[0]; g++)
+        for (size_t i = gaps[g]; i < count; i++) {
+            uint16_t moving = q->order[i];
+            size_t at = i;
+            for (; at >= gaps[g] &&
+                   memcmp(&q->names[q->order[at - gaps[g]]].key, &q->names[moving].key, sizeof(mpijob_digest)) > 0;
+                 at -= gaps[g])
+                q->order[at] = q->order[at - gaps[g]];
+            q->order[at] = moving;
+        }
+}
+
+static void look_up_one(mpj_question *q, size_t i, mpj_memo_bytes *bytes)
+{
+    mpj_answer *answer = &q->list[i];
+    if (answer->found)
+        return;
+    atomic_fetch_add_explicit(&q->mail->beats, 1, memory_order_relaxed);
+    size_t before = (bytes->used + 15) & ~(size_t)15;
+    answer->found = mpj_memo_find(q->mail->cached, &q->names[i], q->mail->shelve, bytes, &answer->seconds) == 1;
+    answer->offset = before;
+    answer->bytes = answer->found ? bytes->used - before : 0;
+}
+
+/* Whether all are there. */
+static bool look_up_all(mpj_question *q, mpj_memo_bytes *bytes)
+{
+    bool all = true;
+    for (size_t i = 0; i < q->answers.count && !q->mail->closed; i++) {
+        look_up_one(q, q->order[i], bytes);
+        all = all && q->list[q->order[i]].found;
+    }
+    return all;
+}
+
+static void answer(mpj_errand *errand)
+{
+    mpj_question *q = (mpj_question *)errand;
+    mpj_mailbox *mail = q->mail;
+    const mpijob_cached *f = mail->cached;
+    mpj_memo_bytes bytes = {0};
+    sort_by_key(q);
+    mpj_memo_lock(f);
+    bool all = look_up_all(q, &bytes);
+    if (!all && mpj_memo_refresh(f))
+        all = look_up_all(q, &bytes);
+    for (size_t i = 0; i < q->answers.count && !all; i++)
+        if (!q->list[i].found)
+            q->list[i].seconds = mpj_memo_recorded(f, &q->names[i]);
+    mpj_memo_unlock(f);
+    q->answers.data = bytes.data;
+    q->answers.data_bytes = bytes.used;
+    pthread_mutex_lock(&mail->lock);
+    bool closed = mail->closed;
+    if (!closed) {
+        *mail->last = &q->answers;
+        mail->last = &q->answers.next;
+    }
+    pthread_mutex_unlock(&mail->lock);
+    if (closed)
+        mpj_answers_free(&q->answers);
+    leave(mail);
+}
+
+/* -- The run -- */
+
+mpj_question *mpj_question_new(mpj_mailbox *mail)
+{
+    mpj_question *q = mpj_alloc(sizeof *q);
+    if (!q)
+        return NULL;
+    q->errand = (mpj_errand){.run = answer, .drop = drop, .client = mail};
+    q->mail = mail;
+    q->answers = (mpj_answers){.list = q->list};
+    pthread_mutex_lock(&mail->lock);
+    mail->users++;
+    pthread_mutex_unlock(&mail->lock);
+    return q;
+}
+
+bool mpj_question_add(mpj_question *q, uint64_t index, const mpj_name *name)
+{
+    size_t at = q->answers.count++;
+    q->list[at] = (mpj_answer){.index = index, .seconds = -1};
+    q->names[at] = *name;
+    q->order[at] = (uint16_t)at;
+    return q->answers.count == MPJ_QUESTION_JOBS;
+}
+
+int mpj_question_ask(mpj_question *q, mpj_clerk *clerk)
+{
+    if (mpj_clerk_give(clerk, &q->errand, true) == 0)
+        return 0;
+    mpj_question_drop(q);
+    return -1;
+}

@@ -1,0 +1,49 @@
+/* How a run sees memory/: what it needs of a cached function, and nothing else. */
+#ifndef MPJ_MPI_MEMO_H
+#define MPJ_MPI_MEMO_H
+
+#include "memory/key.h"
+#include "mpi/clerk.h"
+#include "mpi/storing.h"
+
+#include <mpijob/memory.h>
+
+/* -- Any thread -- */
+
+/* Whether this process keeps results of the function: it is cached, and has a location. */
+bool mpj_memo_keeps(const mpijob_function *function);
+/* Of everything that decides which results it finds; the same on all ranks. 0: not cached. */
+uint64_t mpj_memo_digest(const mpijob_function *function);
+/* Whether its arguments can travel as bytes. */
+bool mpj_memo_is_flat(const mpijob_function *function);
+const mpj_signature *mpj_memo_signature(const mpijob_cached *cached);
+/* The store thread of its location. NULL: no memory for one. */
+mpj_clerk *mpj_memo_clerk(const mpijob_cached *cached);
+mpj_clerk *mpj_memo_clerk_of(mpijob_memory *memory);
+/* Has all written that was given to it, and waits for that, so long at most. By the thread that runs. */
+void mpj_memo_finish(mpijob_memory *memory, double seconds);
+/* From how many bytes on a result gets its own file. */
+size_t mpj_memo_large_bytes(const mpijob_cached *cached);
+
+/* -- The store thread: between lock and unlock -- */
+
+void mpj_memo_lock(const mpijob_cached *cached);
+void mpj_memo_unlock(const mpijob_cached *cached);
+
+/* Bytes that grow. Zeroed: none. */
+typedef struct mpj_memo_bytes {
+    unsigned char *data;
+    size_t used, capacity;
+} mpj_memo_bytes;
+
+/* A result that may be used: 1, the result (shelve: a mpijob_reference to it) behind what is there in *bytes, at a
+ * multiple of 16, and how long it took to compute; 0: none, or no memory for it. */
+int mpj_memo_find(const mpijob_cached *cached, const mpj_name *name, bool shelve, mpj_memo_bytes *bytes,
+                  double *seconds);
+/* How long it took when another version was computed, or an expired result; < 0: not known. */
+double mpj_memo_recorded(const mpijob_cached *cached, const mpj_name *name);
+/* After a miss: looks what other processes stored, if that pays. Whether it looked. */
+bool mpj_memo_refresh(const mpijob_cached *cached);
+void mpj_memo_store(const mpijob_cached *cached, const mpj_stored *result);
+
+#endif

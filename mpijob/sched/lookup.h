@@ -1,0 +1,79 @@
+/* Jobs of a cached function between drawing and executing: which of them are to be looked up, which wait for an equal
+ * one, which have to be executed. Pure; the shell asks the store, and keeps the time.
+ *
+ * Life of a job: asked -> found, or missed -> executed. A job whose key is that of another one in here is a duplicate:
+ * it is settled with that one. Jobs that are settled are forgotten. */
+#ifndef MPJ_SCHED_LOOKUP_H
+#define MPJ_SCHED_LOOKUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The key of a job, and its second digest: jobs are equal if all of it is. */
+typedef struct mpj_look_key {
+    uint64_t words[4];
+} mpj_look_key;
+
+typedef struct mpj_look_job mpj_look_job;
+
+typedef struct mpj_lookup {
+    mpj_look_job *jobs; /* by number; a free one is linked by `same` */
+    size_t count;       /* numbers used so far */
+    size_t capacity;
+    uint32_t free_job;
+    uint32_t *by_key; /* hash tables of numbers with open addressing; half of the places are free */
+    uint32_t *by_index;
+    size_t places;       /* in each; a power of two, or 0 */
+    size_t held;         /* jobs in here */
+    uint64_t asked;      /* that no answer came to */
+    uint64_t duplicates; /* that were, in all */
+    double quiet_since;  /* the last answer, or the first question after a pause */
+    bool stalled;        /* no answers came: nothing is asked until one comes */
+} mpj_lookup;
+
+/* Jobs that are settled with another one, to be taken one at a time. */
+typedef struct mpj_look_chain {
+    uint32_t next;
+} mpj_look_chain;
+
+#define MPJ_LOOK_NOBODY ((mpj_look_chain){UINT32_MAX})
+
+/* Zeroed: empty. */
+void mpj_lookup_free(mpj_lookup *lookup);
+
+/* What becomes of a job that was drawn. */
+enum {
+    MPJ_LOOK_ASK = 1,     /* its answer has to come */
+    MPJ_LOOK_COMPUTE = 2, /* the store is stalled: it counts as missed */
+    MPJ_LOOK_WAIT = 3     /* a duplicate */
+};
+
+/* One of these, or MPIJOB_ENOMEM, with all as it was. An index comes once. `now`: seconds, from any moment on. */
+int mpj_lookup_drawn(mpj_lookup *lookup, uint64_t index, const mpj_look_key *key, double now);
+
+/* An answer came. Found: the job and its duplicates are settled: 1 and *duplicates. Missed: it stays, to be executed:
+ * 1. 0: it was taken as missed before, or forgotten: the answer comes too late. */
+int mpj_lookup_found(mpj_lookup *lookup, uint64_t index, double now, mpj_look_chain *duplicates);
+int mpj_lookup_missed(mpj_lookup *lookup, uint64_t index, double now);
+
+/* A missed job was executed: it and its duplicates are settled, by its result, or, if it failed, by being executed
+ * themselves. Its key, when `key` is not NULL. Whether it is one of these jobs. */
+bool mpj_lookup_executed(mpj_lookup *lookup, uint64_t index, mpj_look_key *key, mpj_look_chain *duplicates);
+
+/* The next of a chain: 1 and *index, or 0. It is forgotten. */
+int mpj_lookup_next(mpj_lookup *lookup, mpj_look_chain *chain, uint64_t *index);
+
+/* Whether jobs are asked and nothing was heard for `patience` seconds. */
+bool mpj_lookup_is_quiet(const mpj_lookup *lookup, double now, double patience);
+
+/* Nothing is asked from here on until an answer comes. */
+void mpj_lookup_stall(mpj_lookup *lookup);
+
+/* While stalled: the next asked job, from *at on (0 at first): 1 and *index, which now counts as missed, or 0. */
+int mpj_lookup_give_up(mpj_lookup *lookup, size_t *at, uint64_t *index);
+
+/* For tests: NULL, or what does not add up. */
+const char *mpj_lookup_check(const mpj_lookup *lookup);
+
+#endif

@@ -1,0 +1,3 @@
+#include <mpijob/track.h>
+
+static const mpijob_source source = MPIJOB_SOURCE("main");

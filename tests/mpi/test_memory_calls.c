@@ -1,0 +1,360 @@
+/* Cached calls inside jobs: on any rank, stored by rank 0, found by all. */
+#include "memory_suite.h"
+
+#include "mpi/looks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct question {
+    uint64_t number;
+    int32_t length;
+    int32_t fails;
+} question;
+
+static const mpijob_field question_fields[] = {MPIJOB_FIELD(question, number, MPIJOB_UINT64),
+                                               MPIJOB_FIELD(question, length, MPIJOB_INT32),
+                                               MPIJOB_FIELD(question, fails, MPIJOB_INT32)};
+static const mpijob_record question_record = MPIJOB_RECORD_OF(question, question_fields);
+static const mpijob_type number = {.kind = MPIJOB_FLOAT64};
+
+static int inner(void *result, const void *args, mpijob_job *job)
+{
+    const question *q = args;
+    double value = (double)q->number * 1.5;
+    computed++;
+    if (q->fails)
+        return mpijob_job_fail(job, "told to fail");
+    memcpy(result, &value, sizeof value);
+    return 0;
+}
+
+static int inner_any(void *result, const void *args, mpijob_job *job)
+{
+    const question *q = args;
+    const size_t shape[] = {2, (size_t)q->length};
+    double *values = mpijob_job_result_array(job, 2, shape);
+    (void)result;
+    computed++;
+    if (!values)
+        return mpijob_job_fail(job, "no room");
+    for (int i = 0; i < 2 * q->length; i++)
+        values[i] = (double)q->number + i;
+    return 0;
+}
+
+static const mpijob_function inner_function = {.name = "inner",
+                                               .call = inner,
+                                               .args_size = sizeof(question),
+                                               .args = &question_record,
+                                               .result_size = sizeof(double),
+                                               .result = &number};
+static const mpijob_function any_function = {.name = "inner_any",
+                                             .call = inner_any,
+                                             .args_size = sizeof(question),
+                                             .args = &question_record,
+                                             .result_size = MPIJOB_ANY_SIZE,
+                                             .result = &number};
+
+static mpijob_function cached_inner, cached_any;
+
+typedef struct plan {
+    uint64_t different;
+    int32_t length;
+} plan;
+
+/* Job i wants answer i modulo `different`, twice. */
+static int outer(void *result, const void *args, mpijob_job *job)
+{
+    const plan *p = job->context;
+    question q = {.number = job->index % p->different};
+    mpijob_error err;
+    double first, second;
+    (void)args;
+    if (mpijob_function_call(&first, &cached_inner, &q, job, &err) != MPIJOB_OK ||
+        mpijob_function_call(&second, &cached_inner, &q, job, &err) != MPIJOB_OK)
+        return mpijob_job_fail(job, "%s", err.text);
+    if (first != second)
+        return mpijob_job_fail(job, "two answers to one question");
+    memcpy(result, &first, sizeof first);
+    return 0;
+}
+
+static int outer_any(void *result, const void *args, mpijob_job *job)
+{
+    const plan *p = job->context;
+    question q = {.number = job->index % p->different, .length = p->length};
+    mpijob_error err;
+    mpijob_array values;
+    (void)args;
+    if (mpijob_function_call_array(&values, &cached_any, &q, job, &err) != MPIJOB_OK)
+        return mpijob_job_fail(job, "%s", err.text);
+    bool right = values.ndim == 2 && values.shape[0] == 2 && values.shape[1] == (size_t)p->length;
+    double last = 0;
+    if (right)
+        memcpy(&last, (const char *)values.data + (size_t)(2 * p->length - 1) * sizeof last, sizeof last);
+    right = right && last == (double)q.number + 2 * p->length - 1;
+    mpijob_array_free(&values);
+    memcpy(result, &last, sizeof last);
+    return right ? 0 : mpijob_job_fail(job, "the wrong array");
+}
+
+static double results[5000];
+
+static void cache_both(void)
+{
+    memory_cache(&cached_inner, &inner_function);
+    memory_cache(&cached_any, &any_function);
+}
+
+START_TEST(calls_are_found_by_all_ranks)
+{
+    plan p = {.different = 50};
+    mpijob_function f = {.name = "outer", .call = outer, .result_size = sizeof(double)};
+    mpijob_inputs inputs = mpijob_range(2000);
+    mpijob_parallel_options options = {.context = &p, .batch_size = _i ? 1 : 0};
+    cache_both();
+    for (int again = 0; again < 3; again++) {
+        memset(results, 0, sizeof results);
+        mpijob_error err;
+        int status = run(results, &f, &inputs, &options, &err);
+        ck_assert_msg(status == MPIJOB_OK, "%s", err.text);
+        bool right = true;
+        for (uint64_t i = 0; i < inputs.count; i++)
+            right = right && results[i] == (double)(i % 50) * 1.5;
+        rank0(right);
+        int count = computed_by_all();
+        /* Nobody waits for a key in flight: a few may be computed by several ranks. */
+        ck_assert_int_le(count, again ? 0 : 50 * suite_size);
+        ck_assert_int_ge(count, again ? 0 : 50);
+        /* All results of all ranks in one segment: rank 0 is the only writer. */
+        if (again == 1) {
+            memory_reopen();
+            ck_assert_int_eq(memory_files(".seg"), 1);
+            cache_both();
+        }
+    }
+}
+END_TEST
+
+static const struct {
+    int32_t length;
+    size_t large_bytes;
+} sizes[] = {{3, 0}, {2000, 0}, {60000, 0}, {2000, 1000}};
+
+START_TEST(arrays_of_any_size)
+{
+    plan p = {.different = 20, .length = sizes[_i].length};
+    mpijob_function f = {.name = "outer_any", .call = outer_any, .result_size = sizeof(double)};
+    mpijob_inputs inputs = mpijob_range(300);
+    mpijob_parallel_options options = {.context = &p};
+    memory_options.large_bytes = sizes[_i].large_bytes;
+    memory_reopen();
+    cache_both();
+    for (int again = 0; again < 3; again++) {
+        mpijob_error err;
+        int status = run(results, &f, &inputs, &options, &err);
+        ck_assert_msg(status == MPIJOB_OK, "%s", err.text);
+        int count = computed_by_all();
+        ck_assert_int_le(count, again ? 0 : 20 * suite_size);
+        if (again == 1) {
+            memory_reopen();
+            cache_both();
+        }
+    }
+    ck_assert_int_eq(memory_files(".npy") > 0, sizes[_i].large_bytes > 0);
+}
+END_TEST
+
+/* The cached function is called in a run over a cached function. */
+static int outer_cached(void *result, const void *args, mpijob_job *job)
+{
+    question q = *(const question *)args;
+    mpijob_error err;
+    q.number /= 10;
+    computed += 1000;
+    return mpijob_function_call(result, &cached_inner, &q, job, &err) == MPIJOB_OK
+               ? 0
+               : mpijob_job_fail(job, "%s", err.text);
+}
+
+START_TEST(cached_calls_in_cached_runs)
+{
+    static question questions[1000];
+    mpijob_function f, plain = inner_function;
+    plain.name = "outer_cached";
+    plain.call = outer_cached;
+    cache_both();
+    memory_cache(&f, &plain);
+    for (uint64_t i = 0; i < 1000; i++)
+        questions[i] = (question){.number = i};
+    mpijob_inputs inputs = mpijob_arguments(questions, 1000);
+    for (int again = 0; again < 2; again++) {
+        mpijob_error err;
+        int status = run(results, &f, &inputs, NULL, &err);
+        ck_assert_msg(status == MPIJOB_OK, "%s", err.text);
+        bool right = true;
+        for (uint64_t i = 0; i < 1000; i++)
+            right = right && results[i] == (double)(i / 10) * 1.5;
+        rank0(right);
+        int count = computed_by_all();
+        ck_assert_int_eq(count / 1000, again ? 0 : 1000 + count % 1000 / 1000);
+        ck_assert_int_le(count % 1000, 100 * suite_size);
+    }
+}
+END_TEST
+
+static int outer_failing(void *result, const void *args, mpijob_job *job)
+{
+    question q = {.number = job->index, .fails = 1};
+    mpijob_error err;
+    (void)args;
+    return mpijob_function_call(result, &cached_inner, &q, job, &err) == MPIJOB_EJOB && strstr(err.text, "told to fail")
+               ? 0
+               : mpijob_job_fail(job, "it should have failed");
+}
+
+START_TEST(calls_that_fail_are_not_stored)
+{
+    mpijob_function f = {.name = "outer_failing", .call = outer_failing, .result_size = sizeof(double)};
+    mpijob_inputs inputs = mpijob_range(100);
+    cache_both();
+    for (int again = 0; again < 2; again++) {
+        int status = run(results, &f, &inputs, NULL, NULL);
+        ck_assert_int_eq(status, MPIJOB_OK);
+        ck_assert_int_eq(computed_by_all(), 100);
+    }
+}
+END_TEST
+
+/* Rank 0 has another location open, or none: the others look and store for themselves. */
+START_TEST(functions_that_rank_0_does_not_have)
+{
+    plan p = {.different = 10};
+    mpijob_memory *none;
+    mpijob_function f = {.name = "outer", .call = outer, .result_size = sizeof(double)};
+    mpijob_inputs inputs = mpijob_range(200);
+    mpijob_parallel_options options = {.context = &p};
+    int status = mpijob_memory_open(&none, NULL, NULL, NULL);
+    ck_assert_int_eq(status, MPIJOB_OK);
+    if (suite_rank == 0) {
+        mpijob_memory_close(memory);
+        memory = none;
+        none = NULL;
+    }
+    cache_both();
+    for (int again = 0; again < 2; again++) {
+        status = run(results, &f, &inputs, &options, NULL);
+        ck_assert_int_eq(status, MPIJOB_OK);
+        bool right = true;
+        for (uint64_t i = 0; i < inputs.count; i++)
+            right = right && results[i] == (double)(i % 10) * 1.5;
+        rank0(right);
+    }
+    mpijob_memory_close(none);
+}
+END_TEST
+
+/* ---- Shared inputs ---- */
+
+static int scaled(void *result, const void *args, mpijob_job *job)
+{
+    double factor, value;
+    computed++;
+    if (job->shared_count != 1)
+        return mpijob_job_fail(job, "no shared input");
+    memcpy(&factor, mpijob_shared_data(job->shared[0]), sizeof factor);
+    value = factor * (double)((const question *)args)->number;
+    memcpy(result, &value, sizeof value);
+    return 0;
+}
+
+static mpijob_function cached_scaled;
+
+static int outer_scaled(void *result, const void *args, mpijob_job *job)
+{
+    question q = {.number = job->index % 20};
+    mpijob_error err;
+    (void)args;
+    return mpijob_function_call(result, &cached_scaled, &q, job, &err) == MPIJOB_OK
+               ? 0
+               : mpijob_job_fail(job, "%s", err.text);
+}
+
+/* The run itself is not over a cached function: what the calls see is covered by their keys all the same. */
+START_TEST(shared_inputs_count_in_calls_too)
+{
+    static const double factors[] = {2, 3, 2};
+    mpijob_function f = {.name = "outer_scaled", .call = outer_scaled, .result_size = sizeof(double)};
+    mpijob_function plain = inner_function;
+    mpijob_inputs inputs = mpijob_range(200);
+    plain.name = "scaled";
+    plain.call = scaled;
+    memory_cache(&cached_scaled, &plain);
+    for (int i = 0; i < COUNT_OF(factors); i++) {
+        mpijob_shared *shared;
+        int status = mpijob_share(&shared, &factors[i], sizeof factors[i], MPI_COMM_WORLD, NULL, NULL);
+        ck_assert_int_eq(status, MPIJOB_OK);
+        const mpijob_shared *list[] = {shared};
+        mpijob_parallel_options options = {.shared = list, .shared_count = 1};
+        status = run(results, &f, &inputs, &options, NULL);
+        ck_assert_int_eq(status, MPIJOB_OK);
+        bool right = true;
+        for (uint64_t j = 0; j < inputs.count; j++)
+            right = right && results[j] == factors[i] * (double)(j % 20);
+        rank0(right);
+        int count = computed_by_all();
+        ck_assert_int_eq(count > 0, i < 2);
+        mpijob_share_free(shared);
+    }
+}
+END_TEST
+
+/* While rank 0 is in a long job, and nobody else there may call MPI, it answers no question: askers compute then. */
+static int long_on_rank_0(void *result, const void *args, mpijob_job *job)
+{
+    question q = {.number = job->index % 5};
+    mpijob_error err;
+    (void)args;
+    if (job->rank == 0)
+        suite_sleep(0.3);
+    return mpijob_function_call(result, &cached_inner, &q, job, &err) == MPIJOB_OK
+               ? 0
+               : mpijob_job_fail(job, "%s", err.text);
+}
+
+START_TEST(nobody_waits_for_a_deaf_rank_0)
+{
+    mpj_patience_more_s = 0;
+    mpijob_function f = {.name = "long", .call = long_on_rank_0, .result_size = sizeof(double)};
+    mpijob_inputs inputs = mpijob_range(suite_size == 1 ? 3 : 60);
+    mpijob_parallel_options options = {.batch_size = 1};
+    cache_both();
+    for (int again = 0; again < 2; again++) {
+        int status = run(results, &f, &inputs, &options, NULL);
+        ck_assert_int_eq(status, MPIJOB_OK);
+        bool right = true;
+        for (uint64_t i = 0; i < inputs.count; i++)
+            right = right && results[i] == (double)(i % 5) * 1.5;
+        rank0(right);
+    }
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    int level;
+    if (argc > 1 && strcmp(argv[1], "funneled") == 0)
+        MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level);
+    Suite *suite = suite_create("memory_calls");
+    TCase *calls = suite_group(suite, "calls inside jobs");
+    tcase_add_checked_fixture(calls, memory_set_up, memory_tear_down);
+    tcase_add_loop_test(calls, calls_are_found_by_all_ranks, 0, 2);
+    tcase_add_loop_test(calls, arrays_of_any_size, 0, COUNT_OF(sizes));
+    tcase_add_test(calls, cached_calls_in_cached_runs);
+    tcase_add_test(calls, calls_that_fail_are_not_stored);
+    tcase_add_test(calls, functions_that_rank_0_does_not_have);
+    tcase_add_test(calls, shared_inputs_count_in_calls_too);
+    tcase_add_test(calls, nobody_waits_for_a_deaf_rank_0);
+    return suite_main(argc, argv, suite);
+}
