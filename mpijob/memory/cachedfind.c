@@ -1,6 +1,7 @@
 /* Looking up results of cached functions. */
 #include "memory/memory.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "data/layout.h"
@@ -41,6 +42,26 @@ static bool is_sound(const mpijob_cached *c, const mpj_entry *entry, mpj_hit *hi
     return true;
 }
 
+/* The arguments in the entry have no end of their own. Without memory: not valid. */
+static bool is_valid_by_callback(const mpijob_cached *c, const mpj_entry *entry, const mpj_hit *hit, double age_s)
+{
+    char *json = mpj_alloc(entry->json_bytes + 1);
+    if (!json)
+        return false;
+    memcpy(json, entry->json, entry->json_bytes);
+    json[entry->json_bytes] = '\0';
+    const mpijob_entry seen = {.key = hit->name.key,
+                               .function = c->signature.name,
+                               .args_json = json,
+                               .age_s = age_s,
+                               .compute_s = entry->compute_s,
+                               .bytes = hit->bytes,
+                               .stored_bytes = entry->stored_bytes};
+    int valid = c->options.cache_validation_callback(&seen, c->options.validation_payload);
+    mpj_free(json);
+    return valid != 0;
+}
+
 static bool is_valid(const mpijob_cached *c, const mpj_entry *entry, const mpj_hit *hit)
 {
     const mpijob_cache_options *o = &c->options;
@@ -49,16 +70,7 @@ static bool is_valid(const mpijob_cached *c, const mpj_entry *entry, const mpj_h
     double age_s = 1e-9 * (double)(mpj_wall_ns() - entry->time_ns);
     if (o->expires_after_s > 0 && age_s > o->expires_after_s)
         return false;
-    if (!o->cache_validation_callback)
-        return true;
-    mpijob_entry seen = {.key = hit->name.key,
-                         .function = c->signature.name,
-                         .args_json = entry->json,
-                         .age_s = age_s,
-                         .compute_s = entry->compute_s,
-                         .bytes = hit->bytes,
-                         .stored_bytes = entry->stored_bytes};
-    return o->cache_validation_callback(&seen, o->validation_payload) != 0;
+    return !o->cache_validation_callback || is_valid_by_callback(c, entry, hit, age_s);
 }
 
 int mpj_cached_find(const mpijob_cached *cached, const mpj_name *name, mpj_hit *hit, bool quiet)

@@ -3,6 +3,8 @@
 #include "io/checksum.h"
 #include "io/codec.h"
 
+#include <float.h>
+
 /* As bytes: "MJSG", "MJEN", "MJIX", "MJUS". */
 #define SEGMENT_MAGIC 0x47534a4du
 #define ENTRY_MAGIC 0x4e454a4du
@@ -105,6 +107,12 @@ static bool lengths_fit(const mpj_entry_header *header)
     return header->total_bytes == mpj_entry_total(header);
 }
 
+static bool times_fit(const mpj_entry_header *header)
+{
+    return header->time_ns >= 0 && header->time_ns <= MPJ_TIME_MOST && header->compute_s >= 0 &&
+           header->compute_s <= DBL_MAX;
+}
+
 bool mpj_entry_header_decode(mpj_entry_header *header, const unsigned char in[MPJ_ENTRY_HEADER_BYTES], uint64_t segment,
                              uint64_t offset)
 {
@@ -133,7 +141,7 @@ bool mpj_entry_header_decode(mpj_entry_header *header, const unsigned char in[MP
     header->type_bytes = mpj_get_u16(in + 100);
     header->offset = offset;
     header->rest_sum = mpj_get_u64(in + 112);
-    return lengths_fit(header);
+    return lengths_fit(header) && times_fit(header);
 }
 
 bool mpj_entry_rest_is_whole(const mpj_entry_header *header, const void *rest)

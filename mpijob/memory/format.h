@@ -99,6 +99,7 @@ int mpj_segment_header_decode(mpj_segment_header *header, const unsigned char in
 #define MPJ_META_MOST 512
 #define MPJ_CODED_RAW 0
 #define MPJ_CODED_BLOSC 1
+#define MPJ_TIME_MOST INT64_C(8000000000000000000) /* in the year 2223: sums and differences of times are times */
 
 typedef struct mpj_entry_header {
     uint64_t total_bytes; /* header and padding included: the next entry is at offset + total_bytes */
@@ -138,7 +139,8 @@ static inline uint64_t mpj_entry_total(const mpj_entry_header *header)
 /* `segment`: its id, the seed of the sum. */
 void mpj_entry_header_encode(unsigned char out[MPJ_ENTRY_HEADER_BYTES], const mpj_entry_header *header,
                              uint64_t segment);
-/* true: whole, of this segment and this offset, and its lengths fit together. Whether the segment is long enough is
+/* true: whole, of this segment and this offset, its lengths fit together, and its times
+ * are some. Whether the segment is long enough is
  * the caller's to compare. */
 bool mpj_entry_header_decode(mpj_entry_header *header, const unsigned char in[MPJ_ENTRY_HEADER_BYTES], uint64_t segment,
                              uint64_t offset);

@@ -4,6 +4,8 @@
 #include "io/codec.h"
 #include "memory/shelf.h"
 
+#include <math.h>
+
 #define COMPRESS_FROM 512 /* bytes: below, an entry as a whole never shrinks by an eighth */
 #define FAST_BELOW 4096   /* zstd and its kin need 9 to 17 us to begin with */
 #define DEFAULT_LEVEL 5
@@ -50,14 +52,25 @@ static void compress(mpj_shelf *shelf, const mpj_put *put, mpj_entry_header *hea
 
 /* ---- Storing ----------------------------------------------------------------------------------------------------- */
 
+/* By a clock that is wrong, it is an entry all the same. */
+static int64_t time_of(const mpj_put *put)
+{
+    return put->time_ns < 0 ? 0 : put->time_ns > MPJ_TIME_MOST ? MPJ_TIME_MOST : put->time_ns;
+}
+
+static double compute_of(const mpj_put *put)
+{
+    return put->compute_s >= 0 && isfinite(put->compute_s) ? put->compute_s : 0;
+}
+
 static mpj_entry_header header_of(const mpj_put *put)
 {
     return (mpj_entry_header){
         .name = put->name,
         .stored_bytes = put->bytes,
         .raw_bytes = put->kind == MPJ_ENTRY_LARGE ? put->large_bytes : put->bytes,
-        .time_ns = put->time_ns,
-        .compute_s = put->compute_s,
+        .time_ns = time_of(put),
+        .compute_s = compute_of(put),
         .json_bytes = (uint32_t)put->json_bytes,
         .meta_bytes = (uint32_t)put->meta_bytes,
         .kind = (uint8_t)put->kind,

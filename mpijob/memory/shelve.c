@@ -1,19 +1,17 @@
 /* References to results. */
+#include "memory/list.h"
 #include "memory/memory.h"
+#include "memory/signature.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "data/job.h"
-#include "io/file.h"
 #include "io/identity.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#define DESCRIPTION_MOST_BYTES ((size_t)1 << 24)
 
 /* ---- Making ---- */
 
@@ -122,7 +120,7 @@ static int copy_held(mpijob_array *result, const mpijob_array *held, mpijob_erro
 int mpj_cached_describe(mpijob_cached **found, mpijob_memory *memory, const mpijob_reference *reference,
                         mpijob_error *err)
 {
-    char path[MPJ_PATH_BYTES], version[40], *text;
+    char folder[MPJ_FUNCTION_BYTES], *text;
     size_t bytes;
     for (mpijob_cached *c = memory->functions; c; c = c->next)
         if (c->signature.version == reference->version && strcmp(c->signature.name, reference->function) == 0) {
@@ -134,14 +132,15 @@ int mpj_cached_describe(mpijob_cached **found, mpijob_memory *memory, const mpij
         return mpj_fail_memory(err, "a stored function's description", sizeof *c);
     c->memory = memory;
     c->packing.plain = true;
-    snprintf(version, sizeof version, "versions/%016" PRIx64 "/func.json", reference->version);
+    mpj_list_function_of(folder, reference->function);
     int status = mpj_shelf_open(&c->shelf, memory->store, reference->function, err);
     if (status == MPIJOB_OK)
-        status = mpj_path_join(path, mpj_shelf_path(c->shelf), version, err);
-    if (status == MPIJOB_OK)
-        status = mpj_file_read_all(&text, &bytes, path, DESCRIPTION_MOST_BYTES, err);
+        status = mpj_list_description(&text, &bytes, memory->store, folder, reference->version, err);
     if (status == MPIJOB_OK) {
-        status = mpj_signature_read(&c->signature, text, bytes, path, err);
+        status = mpj_signature_read(&c->signature, text, bytes, folder, err);
+        if (status == MPIJOB_OK && (strcmp(c->signature.name, reference->function) != 0 ||
+                                    !mpj_signature_is_of(&c->signature, text, reference->version)))
+            status = mpj_fail(err, MPIJOB_ECORRUPT, "%s: a description is of another function or version", folder);
         mpj_free(text);
     }
     if (status == MPIJOB_OK)

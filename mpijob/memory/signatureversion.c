@@ -5,6 +5,7 @@
 #include "memory/signature.h"
 #include "memory/source.h"
 
+#include <jansson.h>
 #include <string.h>
 
 #define MAGIC "mpjfunc\1"
@@ -144,4 +145,14 @@ int mpj_signature_version(mpj_signature *s, const mpijob_source *source, mpijob_
         s->version = first_number(&digest);
     mpj_hash_stream_dispose(&stream);
     return status;
+}
+
+bool mpj_signature_is_of(mpj_signature *s, const char *text, uint64_t version)
+{
+    json_t *object = json_loads(text, 0, NULL);
+    bool untracked = object && json_is_null(json_object_get(object, "source"));
+    json_decref(object);
+    if (s->version != version)
+        return false;
+    return !untracked || (mpj_signature_version(s, NULL, NULL) == MPIJOB_OK && s->version == version);
 }

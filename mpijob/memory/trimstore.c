@@ -26,7 +26,8 @@ static uint64_t bytes_of(mpj_list *list, const mpj_listed *e, mpj_room *room)
 static mpj_trim_item item_of(const mpj_listed *e, const mpj_use_table *uses)
 {
     const mpj_use_record *use = mpj_use_find(uses, &e->name);
-    int64_t used_ns = use ? ((int64_t)use->hour + 1) * NS_PER_HOUR : 0;
+    const bool believed = use && use->hour < MPJ_TIME_MOST / NS_PER_HOUR;
+    int64_t used_ns = believed ? ((int64_t)use->hour + 1) * NS_PER_HOUR : 0;
     return (mpj_trim_item){.used_ns = used_ns > e->time_ns ? used_ns : e->time_ns,
                            .tie = mpj_get_u64(e->name.key.bytes) ^ e->name.version};
 }
@@ -179,7 +180,7 @@ static int trim_one(const char *function, const char *name, void *payload)
     return status == MPIJOB_ECANCELED ? MPIJOB_OK : status;
 }
 
-/* What this process has written is to be looked at too, and may be removed. */
+/* What this process has written may be removed too. */
 static void close_own(mpj_store *store)
 {
     for (mpj_shelf *shelf = store->shelves; shelf; shelf = shelf->next)
@@ -196,13 +197,15 @@ int mpj_trim(mpj_store *store, const mpj_trim_options *options, mpijob_removed *
     const mpj_trim_limits roomier = mpj_trim_with_room(&options->limits);
     trimming t = {store, options, removed, err, .count = 0};
     *removed = (mpijob_removed){0};
-    close_own(store);
+    mpj_store_flush(store, false, NULL);
     int status = mpj_list_functions(store, look, &t, err);
     if (status == MPIJOB_OK)
         mpj_trim_choose(&t.bound, t.items, t.count, &options->limits, now_ns());
     if (status == MPIJOB_OK && options->automatic && t.bound.any)
         mpj_trim_choose(&t.bound, t.items, t.count, &roomier, now_ns());
     mpj_free(t.items);
+    if (t.bound.any)
+        close_own(store);
     if (status == MPIJOB_OK && is_needed(&t))
         status = mpj_list_functions(store, trim_one, &t, err);
     if (t.bound.any)

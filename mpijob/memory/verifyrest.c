@@ -5,22 +5,10 @@
 #include "memory/verify.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* ---- Descriptions ------------------------------------------------------------------------------------------------ */
-
-/* What it says has to give its own version again. That of a tracked source is not all in it. */
-static bool is_consistent(mpj_signature *s, const char *text, uint64_t version)
-{
-    json_t *object = json_loads(text, 0, NULL);
-    bool untracked = object && json_is_null(json_object_get(object, "source"));
-    json_decref(object);
-    if (s->version != version)
-        return false;
-    return !untracked || (mpj_signature_version(s, NULL, NULL) == MPIJOB_OK && s->version == version);
-}
 
 static int verify_version(mpj_verifying *v, uint64_t version)
 {
@@ -34,7 +22,7 @@ static int verify_version(mpj_verifying *v, uint64_t version)
         status = mpj_signature_read(&signature, text, bytes, file, &own);
         if (status == MPIJOB_OK) {
             mpj_list_function_of(function, signature.name);
-            if (strcmp(function, v->function) != 0 || !is_consistent(&signature, text, version))
+            if (strcmp(function, v->function) != 0 || !mpj_signature_is_of(&signature, text, version))
                 status = mpj_fail(&own, MPIJOB_ECORRUPT, "it is of another function or version");
             mpj_signature_dispose(&signature);
         }
