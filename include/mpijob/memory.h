@@ -266,10 +266,11 @@ MPIJOB_API int mpijob_memory_clear(mpijob_memory *memory, int now, mpijob_remove
 
 /** To what to trim. */
 typedef struct mpijob_reduce_options {
-    uint64_t bytes_limit; /**< total on disk, what waits to be freed included; UINT64_MAX: no limit. 0 removes everything */
+    uint64_t bytes_limit; /**< on disk, of what stays: what waits to be freed is there besides, for `later_s` seconds;
+                               UINT64_MAX: no limit. 0 removes everything */
     uint64_t items_limit; /**< results; UINT64_MAX: no limit */
     double age_limit_s;   /**< those not used for so long; negative: no limit */
-    int now;              /**< 1: frees at once (see mpijob_function_clear) */
+    int now;              /**< 1: frees at once (see mpijob_function_clear), and what was waiting before */
     int reserved_int;
     uint64_t reserved[4]; /**< zero, else MPIJOB_EINVAL */
 } mpijob_reduce_options;

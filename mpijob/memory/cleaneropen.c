@@ -2,8 +2,10 @@
 #include "base/clock.h"
 #include "io/sync.h"
 #include "memory/cleaner.h"
+#include "memory/trash.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #define SMALL_BYTES ((uint64_t)4 << 20) /* segments that are merged then */
 #define LEFT_BYTES ((uint64_t)1 << 20)  /* without an index: worth looking whether the writer lives */
@@ -80,14 +82,25 @@ static bool has_left(mpj_shelf *shelf)
     return false;
 }
 
+/* What has waited long enough in the trash goes whenever somebody comes by: no election is needed for that. */
+static void sweep_trash(const mpj_shelf *shelf, const char *function)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    mpj_trash_sweep(shelf->store, function, now.tv_sec);
+}
+
 void mpj_cleaner_at_opening(mpj_shelf *shelf)
 {
     char function[MPJ_FUNCTION_BYTES];
     mpj_election election;
-    bool many = has_many(shelf), left = has_left(shelf);
-    if ((!many && !left) || !mpj_store_writes(shelf->store) || shelf->folder < 0)
+    if (!mpj_store_writes(shelf->store) || shelf->folder < 0)
         return;
     snprintf(function, sizeof function, "%.*s", (int)shelf->below_function, shelf->below);
+    sweep_trash(shelf, function);
+    bool many = has_many(shelf), left = has_left(shelf);
+    if (!many && !left)
+        return;
     shelf->store->local = mpj_file_is_local(shelf->folder) == 1;
     if (mpj_election_stand(&election, shelf->store, function, NULL) != 1)
         return;

@@ -15,6 +15,8 @@ void mpj_output_begin(mpj_output *out, int folder, const char *path, const mpj_r
 static int seal(mpj_output *out, mpijob_error *err)
 {
     mpj_appender *own = &out->own;
+    char name[MPJ_WRITER_BYTES + 8];
+    uint64_t index_bytes = 0;
     int status = mpj_appender_write(own, out->folder, out->path, out->rights, err);
     if (status == MPIJOB_OK)
         status = mpj_appender_sync(own, out->folder, out->path, err);
@@ -22,8 +24,10 @@ static int seal(mpj_output *out, mpijob_error *err)
         status = mpj_appender_seal(own, out->folder, out->path, out->rights, true, err);
     if (status != MPIJOB_OK)
         return status;
+    mpj_writer_file(name, own->writer, MPJ_INDEX_SUFFIX);
+    mpj_below_look(out->folder, name, &index_bytes);
     out->made++;
-    out->bytes += own->written;
+    out->bytes += own->written + index_bytes;
     mpj_appender_free(own);
     out->begun = false;
     return MPIJOB_OK;

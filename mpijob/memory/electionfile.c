@@ -66,16 +66,17 @@ static int look(mpj_election *election, mpj_election_view *view, mpijob_error *e
 
 /* ---- The own lock ------------------------------------------------------------------------------------------------ */
 
-static int write_line(mpj_election *election, mpijob_error *err)
+static void write_line(mpj_election *election)
 {
     char line[LINE_BYTES + 1];
     snprintf(line, sizeof line, LINE, election->token, election->counter, mpj_place(), (uint64_t)getpid(),
              (uint64_t)mpj_process_start("self"));
     election->last_beat = mpj_now();
-    return mpj_file_write(election->fd, MPJ_CLEANER_FOLDER, line, LINE_BYTES, 0, err);
+    mpj_file_write(election->fd, MPJ_CLEANER_FOLDER, line, LINE_BYTES, 0, NULL);
 }
 
-/* Whoever makes the name has won it; any failure is somebody else's win. That it is the highest is to be seen after. */
+/* Whoever makes the name has won it; any failure is somebody else's win. That it is the highest is to be seen after. On a
+ * full disk, where cleaning helps, the name has to do: the others then wait for ten minutes. */
 static bool take(mpj_election *election, uint64_t generation, const mpj_rights *rights)
 {
     char name[NAME_BYTES];
@@ -84,8 +85,8 @@ static bool take(mpj_election *election, uint64_t generation, const mpj_rights *
     if (mpj_below_create(&election->fd, election->folder, MPJ_CLEANER_FOLDER, name, rights, NULL) != MPIJOB_OK)
         return false;
     election->generation = generation;
-    if (write_line(election, NULL) == MPIJOB_OK && look(election, &view, NULL) == MPIJOB_OK &&
-        view.highest == generation)
+    write_line(election);
+    if (look(election, &view, NULL) == MPIJOB_OK && view.highest == generation)
         return true;
     mpj_file_close(&election->fd);
     return false;
@@ -123,7 +124,8 @@ static int stand(mpj_election *election, const mpj_store *store, mpijob_error *e
     uint64_t generation = mpj_election_next(&view);
     if (generation && take(election, generation, &store->rights))
         return 1;
-    mpj_seen_save(&election->seen, election->folder, MPJ_CLEANER_FOLDER, &store->rights);
+    if (view.holder != MPJ_PROCESS_LIVES)
+        mpj_seen_save(&election->seen, election->folder, MPJ_CLEANER_FOLDER, &store->rights);
     return 0;
 }
 
@@ -146,8 +148,7 @@ bool mpj_election_holds(mpj_election *election)
     generations all = {0};
     if (mpj_now() - election->last_beat >= MPJ_ELECTION_BEAT_S) {
         election->counter++;
-        if (write_line(election, NULL) != MPIJOB_OK)
-            return false;
+        write_line(election);
     }
     return mpj_below_list(election->folder, MPJ_CLEANER_FOLDER, note_name, &all, NULL) == MPIJOB_OK &&
            all.locked == election->generation;

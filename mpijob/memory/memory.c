@@ -202,6 +202,8 @@ void mpijob_memory_close(mpijob_memory *memory)
     if (memory->close_runs)
         memory->close_runs(memory->runs);
     mpj_ticker_stop(memory);
+    if (memory->store)
+        mpj_memory_limits_at_end(memory);
     while (memory->functions)
         mpj_cached_free_first(memory);
     if (memory->store)

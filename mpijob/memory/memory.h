@@ -158,5 +158,7 @@ void mpj_reference_hold(mpijob_reference *reference, const mpijob_function *func
 /* trim.c: after a result of so many bytes was stored; with the lock. Now and then it looks whether the location's
  * limits hold. */
 void mpj_memory_limits(mpijob_memory *memory, uint64_t stored_bytes);
+/* When the location is closed: a look that was put off takes place. */
+void mpj_memory_limits_at_end(mpijob_memory *memory);
 
 #endif

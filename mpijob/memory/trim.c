@@ -7,6 +7,7 @@
 #include "memory/memory.h"
 
 #include <math.h>
+#include <unistd.h>
 
 #define LIMIT_SHARE 16  /* looked at when a 16th of a limit was stored, on the average, by all programs together */
 #define AGE_RESULTS 256 /* the same for an age alone: after so many results ... */
@@ -96,5 +97,11 @@ void mpj_memory_limits(mpijob_memory *memory, uint64_t stored_bytes)
     memory->limits_left -= share_of(o, stored_bytes);
     double since = mpj_now() - memory->limits_at;
     if (since >= 0 && (memory->limits_left <= 0 || (o->max_age_s > 0 && since >= AGE_PAUSE_S)))
+        trim(memory);
+}
+
+void mpj_memory_limits_at_end(mpijob_memory *memory)
+{
+    if (memory->limits_left < 0 && memory->store->pid == getpid())
         trim(memory);
 }

@@ -396,6 +396,37 @@ START_TEST(opening_seals_what_was_left_behind)
 }
 END_TEST
 
+/* An hour for segments, a day for what may be mapped. */
+START_TEST(trash_goes_when_it_has_waited)
+{
+    static const struct {
+        const char *name;
+        int age_s;
+        bool stays;
+    } items[] = {{"a.seg", 3500, true},   {"b.seg", 3700, false},      {"c.npy", 3700, true},
+                 {"d.npy", 86500, false}, {"e.zarr.zip", 86300, true}, {"f.segments", 3700, false}};
+    fill();
+    run_with(true, MPIJOB_OK); /* makes the folder */
+    for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) {
+        char name[128], path[MPJ_PATH_BYTES];
+        snprintf(name, sizeof name, "mpijob/f/trash/%010lld-0123456789abcde%zu.%s",
+                 (long long)time(NULL) - items[i].age_s, i, items[i].name);
+        ck_assert_int_eq(mpj_path_join(path, location, name, NULL), MPIJOB_OK);
+        files_write(path, "x", 1);
+    }
+    memo_open(&m, location);
+    mpj_cleaner_at_opening(m.shelf);
+    memo_close(&m);
+    ck_assert_int_eq(trash_items(), 3);
+    run_with(true, MPIJOB_OK);
+    ck_assert_int_eq(trash_items(), 3);
+    memo_open(&m, location);
+    ck_assert_uint_eq(mpj_cleaner_empty_trash(m.store, "mpijob/f"), 3);
+    memo_close(&m);
+    ck_assert_int_eq(trash_items(), 0);
+}
+END_TEST
+
 START_TEST(records_of_use_are_merged)
 {
     const int64_t hour = INT64_C(3600000000000);
@@ -460,6 +491,7 @@ int main(void)
     tcase_add_test(alone, what_was_cleared_stays_cleared);
     tcase_add_test(alone, a_fresh_tombstone_is_kept);
     tcase_add_test(alone, the_next_best_follows_a_damaged_one);
+    tcase_add_test(alone, trash_goes_when_it_has_waited);
     tcase_add_test(alone, records_of_use_are_merged);
     tcase_add_test(alone, without_memory_nothing_is_lost);
     suite_add_tcase(suite, alone);
