@@ -32,7 +32,7 @@ mpijob_script_test(mpi.signals COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/signals $<TAR
 
 # Memory: kill -9, and what can be wrong with a location.
 mpijob_script_test(mpi.memory_kills COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/memory-kills $<TARGET_FILE:memory_kill> 20 random
-                   ${launcher} -n 3 SECONDS 900 LABELS long)
+                   ${launcher} -n 3 SECONDS 900 LABELS mpi)
 mpijob_script_test(long.memory_kills COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/memory-kills $<TARGET_FILE:memory_kill> 200 random
                    ${launcher} -n 3 SECONDS 3000 LABELS long)
 
