@@ -45,39 +45,50 @@ static int take_records(mpj_use_table *uses, const unsigned char *file, uint64_t
     return 0;
 }
 
-/* All of it, to be freed with mpj_free; NULL: it cannot be read, or there is no memory. */
-static unsigned char *read_all(int fd, uint64_t *bytes)
+/* All of it, to be freed with mpj_free. 1; 0: it cannot be read; -1: there is no memory. */
+static int read_all(unsigned char **file, int fd, uint64_t *bytes)
 {
-    unsigned char *file = *bytes <= FILE_MOST_BYTES ? mpj_alloc((size_t)*bytes) : NULL;
-    long got = file ? mpj_file_read_some(fd, file, (size_t)*bytes, 0) : 0;
-    if (got >= 0) {
-        *bytes = (uint64_t)got;
-        return file;
+    if (*bytes > FILE_MOST_BYTES)
+        return 0;
+    unsigned char *made = mpj_alloc((size_t)*bytes);
+    if (!made)
+        return -1;
+    long got = mpj_file_read_some(fd, made, (size_t)*bytes, 0);
+    if (got < 0) {
+        mpj_free(made);
+        return 0;
     }
-    mpj_free(file);
-    return NULL;
+    *file = made;
+    *bytes = (uint64_t)got;
+    return 1;
 }
 
 int mpj_uses_are_whole(int fd, uint64_t bytes)
 {
     mpj_use_head head;
-    unsigned char *file = read_all(fd, &bytes);
-    int whole = file ? is_whole(file, bytes, &head) : -1;
+    unsigned char *file;
+    if (read_all(&file, fd, &bytes) != 1)
+        return -1;
+    int whole = is_whole(file, bytes, &head);
     mpj_free(file);
     return whole;
 }
 
-static int read_file(reading *r, const char *name)
+/* 1: it was read, though it may be damaged; 0: it cannot be; else an error. */
+static int read_file(const reading *r, const char *name)
 {
+    unsigned char *file;
     uint64_t bytes;
-    int fd;
+    int fd, failed = 0;
     if (mpj_below_open(&fd, r->folder, r->path, name, &bytes, NULL) != MPIJOB_OK)
-        return MPIJOB_OK;
-    unsigned char *file = read_all(fd, &bytes);
-    int failed = file ? take_records(r->uses, file, bytes) : 0;
-    mpj_free(file);
+        return 0;
+    int got = read_all(&file, fd, &bytes);
     mpj_file_close(&fd);
-    return failed ? mpj_fail_memory(r->err, "records of use", bytes) : MPIJOB_OK;
+    if (got == 1) {
+        failed = take_records(r->uses, file, bytes);
+        mpj_free(file);
+    }
+    return got < 0 || failed ? mpj_fail_memory(r->err, "records of use", bytes) : got;
 }
 
 static int take_file(const char *name, void *payload)
@@ -88,8 +99,10 @@ static int take_file(const char *name, void *payload)
         return MPIJOB_OK;
     if (mpj_grow((void **)&r->names, &r->capacity, r->count + 1, sizeof *r->names) != 0)
         return mpj_fail_memory(r->err, "records of use", sizeof *r->names);
-    snprintf(r->names[r->count++], sizeof *r->names, "%s", name);
-    return read_file(r, name);
+    int status = read_file(r, name);
+    if (status == 1)
+        snprintf(r->names[r->count++], sizeof *r->names, "%s", name);
+    return status == 1 ? MPIJOB_OK : status;
 }
 
 static int read_folder(reading *r, const mpj_store *store, const char *function)
