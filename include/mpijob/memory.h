@@ -106,7 +106,7 @@ MPIJOB_API int mpijob_memory_open(mpijob_memory **memory, const char *location, 
 /** Writes what is not written yet, and releases the location and the functions cached in it. NULL is allowed. */
 MPIJOB_API void mpijob_memory_close(mpijob_memory *memory);
 
-/** Writes what is not written yet, and forces it to the disk. MPIJOB_OK, or MPIJOB_EOS. */
+/** Writes what is not written yet, and forces it to the disk. MPIJOB_OK; MPIJOB_EOS; MPIJOB_EINVAL: NULL. */
 MPIJOB_API int mpijob_memory_sync(mpijob_memory *memory, mpijob_error *err);
 
 /** The folder, as given; NULL: no Memory. Valid until it is closed. */
@@ -229,12 +229,13 @@ MPIJOB_API int mpijob_reference_is_portable(const mpijob_reference *reference);
  *
  * @param result  set on success; release it with mpijob_array_free
  * @return MPIJOB_OK; MPIJOB_ENOTFOUND: it is gone (cleared, trimmed, or damaged) or not to be seen here yet (see above);
- * MPIJOB_EINVAL: no reference, or one that holds its result in another process; MPIJOB_ENOMEM.
+ * MPIJOB_EINVAL: no reference, or one that holds its result in another process, or no location is open; MPIJOB_ENOMEM.
  */
 MPIJOB_API int mpijob_reference_get(mpijob_array *result, const mpijob_reference *reference, mpijob_memory *memory,
                                     mpijob_error *err);
 
-/** Removes the result from Memory. MPIJOB_OK, also when it is gone; MPIJOB_EOS. */
+/** Removes the result from Memory. MPIJOB_OK, also when it is gone or the reference holds it itself; MPIJOB_EINVAL: no
+ * reference; MPIJOB_EOS; MPIJOB_ENOMEM. */
 MPIJOB_API int mpijob_reference_clear(const mpijob_reference *reference, mpijob_memory *memory, mpijob_error *err);
 
 /** Releases what the reference itself holds, and zeroes it. NULL is allowed. */
@@ -257,11 +258,12 @@ MPIJOB_API int mpijob_function_clear_call(const mpijob_function *function, const
                                           mpijob_removed *removed, mpijob_error *err);
 
 /** Removes all results of a function's name, of all its versions. `now`: 1: frees at once; a program elsewhere that is
- * reading one then computes it again, or, if it has it mapped, may be killed by SIGBUS. */
+ * reading one then computes it again, or, if it has it mapped, may be killed by SIGBUS. `removed` may be NULL; it is filled with
+ * MPIJOB_EOS and MPIJOB_ENOMEM too. MPIJOB_OK; MPIJOB_EINVAL (not cached), MPIJOB_EOS, MPIJOB_ENOMEM. */
 MPIJOB_API int mpijob_function_clear(const mpijob_function *function, int now, mpijob_removed *removed,
                                      mpijob_error *err);
 
-/** Removes all results in the location. What is said of functions (func.json) stays. */
+/** Removes all results in the location, likewise. What is said of functions (func.json) stays. */
 MPIJOB_API int mpijob_memory_clear(mpijob_memory *memory, int now, mpijob_removed *removed, mpijob_error *err);
 
 /** To what to trim. */

@@ -35,7 +35,8 @@ typedef struct mpijob_store mpijob_store;
  *
  * @param store     set on success; release it with mpijob_store_close
  * @param location  the folder that programs give to mpijob_memory_open
- * @param options   `umask`, `group` and `log` count, for what the calls below write; NULL: the defaults
+ * @param options   `umask`, `group` and `log` count, for what the calls below write; NULL: the defaults. Without
+ *                  `log` nothing is said
  *
  * @return MPIJOB_OK; MPIJOB_ENOTFOUND: nothing was ever stored there; MPIJOB_EVERSION: by a later version of this
  * library; MPIJOB_EOS: it cannot be read; MPIJOB_EINVAL; MPIJOB_ENOMEM.
@@ -63,7 +64,8 @@ typedef struct mpijob_store_function {
 /** Told of each function. Returns 0 to go on; anything else ends the listing, with success. */
 typedef int mpijob_store_function_fn(const mpijob_store_function *function, void *payload);
 
-/** Lists the functions, by the names of their folders. MPIJOB_OK, MPIJOB_EOS, MPIJOB_ENOMEM. */
+/** Lists the functions, by the names of their folders. MPIJOB_OK, MPIJOB_EINVAL, MPIJOB_EOS,
+ * MPIJOB_ENOMEM. */
 MPIJOB_API int mpijob_store_functions(mpijob_store *store, mpijob_store_function_fn *each, void *payload,
                                       mpijob_error *err);
 
@@ -222,7 +224,8 @@ typedef struct mpijob_store_merged {
 /**
  * Adds the results of another location that are missing here, with their descriptions; the other one is only read.
  *
- * @param from  a location
+ * @param merged  filled on failure too; may be NULL
+ * @param from    a location
  * @return MPIJOB_OK; as mpijob_store_open for `from`; MPIJOB_EINVAL: it is the same; MPIJOB_EOS; MPIJOB_ENOMEM. What
  * was added until then stays.
  */
