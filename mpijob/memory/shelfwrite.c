@@ -106,7 +106,7 @@ int mpj_shelf_restart(mpj_shelf *shelf, uint64_t from, mpijob_error *err)
     mpj_appender old = shelf->own;
     uint64_t lost = entries_from(&old, from < old.written ? old.written : from);
     let_go(shelf);
-    old.fd = -1; /* let_go has taken it */
+    old.fd = shelf->own.fd; /* unless let_go has taken it */
     int status = begin(shelf, err);
     if (status == MPIJOB_OK)
         status = carry_over(shelf, &old, from < old.kept_at ? old.kept_at : from, err);

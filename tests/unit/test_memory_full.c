@@ -3,13 +3,26 @@
 #include "memory_functions.h"
 #include "small_disk.h"
 
+#include <dirent.h>
 #include <errno.h>
 
 static char disk[64], location[MPJ_PATH_BYTES];
-static int warnings;
+static int warnings, files_open;
+
+static int count_open_files(void)
+{
+    int count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    ck_assert_ptr_nonnull(folder);
+    while (readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
+}
 
 static void begin(void)
 {
+    files_open = count_open_files();
     snprintf(location, sizeof location, "%s/location", disk);
     warnings = 0;
 }
@@ -18,6 +31,7 @@ static void end(void)
 {
     ck_assert_int_eq(mount("tmpfs", disk, "tmpfs", MS_REMOUNT, "size=4m"), 0);
     ck_assert_int_eq(mpj_folder_remove(location, NULL), MPIJOB_OK);
+    ck_assert_int_eq(count_open_files(), files_open);
 }
 
 static void count_warnings(int level, const char *text, void *payload)
