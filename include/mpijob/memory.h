@@ -189,7 +189,8 @@ MPIJOB_API int mpijob_function_check_call_in_cache(const mpijob_function *functi
 MPIJOB_API int mpijob_memory_eval(void *result, mpijob_memory *memory, const mpijob_function *function,
                                   const void *args, mpijob_error *err);
 
-/** The key of a call: what `mpijob cache show` takes. MPIJOB_OK, MPIJOB_EINVAL (not cached), MPIJOB_ENOMEM. */
+/** The key of a call: what `mpijob cache show` takes. MPIJOB_OK; MPIJOB_EINVAL: not cached, or the
+ * job has shared inputs and its run began before Memory was open, so that no key covers them; MPIJOB_ENOMEM. */
 MPIJOB_API int mpijob_function_key(mpijob_digest *key, const mpijob_function *function, const void *args,
                                    mpijob_job *job, mpijob_error *err);
 

@@ -30,6 +30,16 @@ int mpj_name_call(mpj_name *name, const mpijob_function *function, const void *a
                    own && own->shared_digests ? job->shared_count : 0, err);
 }
 
+const mpijob_function *mpj_keyed(const mpijob_function *function, const mpijob_job *job, mpijob_function *plain)
+{
+    const mpj_job_own *own = job ? job->own : NULL;
+    if (!function || !function->cached || !own || job->shared_count == 0 || own->shared_digests)
+        return function;
+    *plain = *function;
+    plain->cached = NULL;
+    return plain;
+}
+
 int mpj_look(const mpijob_cached *cached, const mpj_name *name, mpijob_job *job, mpj_hit *hit, bool quiet)
 {
     mpj_job_own *own = job ? job->own : NULL;
@@ -93,13 +103,7 @@ static int call(void *result, mpijob_array *array, const mpijob_function *functi
     mpj_name name;
     mpijob_array room = {0};
     mpijob_function plain;
-    const mpj_job_own *own = job ? job->own : NULL;
-    if (function && function->cached && own && job->shared_count > 0 && !own->shared_digests) {
-        /* No key would cover the shared inputs. */
-        plain = *function;
-        plain.cached = NULL;
-        function = &plain;
-    }
+    function = mpj_keyed(function, job, &plain);
     int status = mpj_name_call(&name, function, args, job, err);
     if (status != MPIJOB_OK)
         return status;
@@ -157,6 +161,8 @@ int mpijob_function_check_call_in_cache(const mpijob_function *function, const v
 {
     mpj_name name;
     mpj_hit hit;
+    mpijob_function plain;
+    function = mpj_keyed(function, job, &plain);
     int status = mpj_name_call(&name, function, args, job, err);
     if (status != MPIJOB_OK)
         return status;
@@ -195,6 +201,10 @@ int mpijob_function_key(mpijob_digest *key, const mpijob_function *function, con
     if (!key || !function || !function->cached)
         return mpj_fail(err, MPIJOB_EINVAL, "mpijob_function_key: %s",
                         key ? "the function is not cached" : "key is NULL");
+    mpijob_function plain;
+    if (mpj_keyed(function, job, &plain) == &plain)
+        return mpj_fail(err, MPIJOB_EINVAL,
+                        "mpijob_function_key: Memory was not open when the run began, so its shared inputs have no digests");
     int status = mpj_name_call(&name, function, args, job, err);
     if (status == MPIJOB_OK)
         *key = name.key;

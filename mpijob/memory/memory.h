@@ -105,6 +105,9 @@ int mpj_compute(mpj_computing *computing, const mpj_name *name, mpijob_error *er
 /* The name of a call, checked. */
 int mpj_name_call(mpj_name *name, const mpijob_function *function, const void *args, mpijob_job *job,
                   mpijob_error *err);
+/* The function itself; or a copy in *plain that is not cached, where no key would cover the job's shared inputs: Memory
+ * was not open when its run began. */
+const mpijob_function *mpj_keyed(const mpijob_function *function, const mpijob_job *job, mpijob_function *plain);
 /* 1 and *hit, with the lock held; 0, without it. */
 int mpj_look(const mpijob_cached *cached, const mpj_name *name, mpijob_job *job, mpj_hit *hit, bool quiet);
 

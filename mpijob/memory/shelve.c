@@ -72,8 +72,10 @@ int mpijob_function_call_and_shelve(mpijob_reference *reference, const mpijob_fu
 {
     mpj_name name;
     mpj_hit hit;
+    mpijob_function plain;
     if (!reference)
         return mpj_fail(err, MPIJOB_EINVAL, "reference is NULL");
+    function = mpj_keyed(function, job, &plain);
     int status = mpj_name_call(&name, function, args, job, err);
     if (status != MPIJOB_OK)
         return status;

@@ -310,6 +310,67 @@ START_TEST(shared_inputs_count_in_calls_too)
 }
 END_TEST
 
+/* Memory is opened only when the run is under way: no key covers what is shared, so nothing is looked up or stored. */
+static int outer_late(void *result, const void *args, mpijob_job *job)
+{
+    question q = {.number = job->index % 20};
+    mpijob_memory *late;
+    mpijob_function f = {.name = "late",
+                         .call = scaled,
+                         .args_size = sizeof(question),
+                         .args = &question_record,
+                         .result_size = sizeof(double),
+                         .result = &number};
+    mpijob_function cached;
+    mpijob_reference reference = {.bytes = 0};
+    mpijob_array array = {0};
+    mpijob_digest key;
+    double called = 0, shelved = 0;
+    (void)args;
+    int status = mpijob_memory_open(&late, memory_folder, NULL, NULL);
+    if (status != MPIJOB_OK)
+        return mpijob_job_fail(job, "Memory cannot be opened");
+    bool right = mpijob_memory_cache(&cached, late, &f, NULL, NULL) == MPIJOB_OK &&
+                 mpijob_function_call(&called, &cached, &q, job, NULL) == MPIJOB_OK &&
+                 mpijob_function_call_and_shelve(&reference, &cached, &q, job, NULL) == MPIJOB_OK &&
+                 mpijob_reference_get(&array, &reference, late, NULL) == MPIJOB_OK &&
+                 mpijob_function_check_call_in_cache(&cached, &q, job, NULL) == 0 &&
+                 mpijob_function_key(&key, &cached, &q, job, NULL) == MPIJOB_EINVAL;
+    if (right)
+        memcpy(&shelved, array.data, sizeof shelved);
+    mpijob_array_free(&array);
+    mpijob_reference_free(&reference);
+    mpijob_memory_close(late);
+    memcpy(result, &called, sizeof called);
+    return right && called == shelved ? 0 : mpijob_job_fail(job, "a call of a function without a key went wrong");
+}
+
+START_TEST(without_digests_nothing_is_looked_up)
+{
+    mpijob_function f = {.name = "outer_late", .call = outer_late, .result_size = sizeof(double)};
+    mpijob_inputs inputs = mpijob_range(40);
+    mpijob_memory_close(memory);
+    memory = NULL;
+    for (int i = 2; i < 4; i++) {
+        mpijob_shared *shared;
+        double factor = i;
+        int status = mpijob_share(&shared, &factor, sizeof factor, MPI_COMM_WORLD, NULL, NULL);
+        ck_assert_int_eq(status, MPIJOB_OK);
+        const mpijob_shared *list[] = {shared};
+        mpijob_parallel_options options = {.shared = list, .shared_count = 1};
+        mpijob_error err = {.text = ""};
+        status = run(results, &f, &inputs, &options, &err);
+        ck_assert_msg(status == MPIJOB_OK, "%s", err.text);
+        bool right = true;
+        for (uint64_t j = 0; j < inputs.count; j++)
+            right = right && results[j] == factor * (double)(j % 20);
+        rank0(right);
+        ck_assert_int_eq(computed_by_all(), 80);
+        mpijob_share_free(shared);
+    }
+}
+END_TEST
+
 /* While rank 0 is in a long job, and nobody else there may call MPI, it answers no question: askers compute then. */
 static int long_on_rank_0(void *result, const void *args, mpijob_job *job)
 {
@@ -355,6 +416,7 @@ int main(int argc, char **argv)
     tcase_add_test(calls, calls_that_fail_are_not_stored);
     tcase_add_test(calls, functions_that_rank_0_does_not_have);
     tcase_add_test(calls, shared_inputs_count_in_calls_too);
+    tcase_add_test(calls, without_digests_nothing_is_looked_up);
     tcase_add_test(calls, nobody_waits_for_a_deaf_rank_0);
     return suite_main(argc, argv, suite);
 }
