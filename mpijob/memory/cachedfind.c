@@ -123,10 +123,10 @@ void mpj_cached_lost(const mpijob_cached *cached, const mpj_hit *hit, const mpij
     if (why->status == MPIJOB_ENOTFOUND)
         return;
     c->memory->stats.damaged++;
-    if (!c->memory->told_damage)
-        mpj_memory_warn(c->memory,
-                        "a stored result of %s cannot be read, and is computed again (this is said once): %s",
-                        c->signature.name, why->text);
+    if (c->memory->told_damage || (why->status == MPIJOB_EOS && !mpj_store_is_news(c->memory->store, why)))
+        return;
+    mpj_memory_warn(c->memory, "a stored result of %s cannot be read, and is computed again (this is said once): %s",
+                    c->signature.name, why->text);
     c->memory->told_damage = true;
 }
 

@@ -72,7 +72,7 @@ static int tell_once(const mpijob_cached *c, bool told, int status, const mpijob
 {
     mpijob_memory *memory = c->memory;
     mpj_cached_lock(c);
-    bool first = !memory->told_dump && !told;
+    bool first = !memory->told_dump && !told && (status != MPIJOB_EOS || mpj_store_is_news(memory->store, err));
     memory->stats.not_stored++;
     memory->told_dump |= first;
     mpj_cached_unlock(c);

@@ -24,8 +24,7 @@ void mpj_store_warn(const mpj_store *store, const char *format, ...)
         fprintf(stderr, "mpijob: %s\n", text);
 }
 
-/* The same trouble is told once, whether it was met in reading or in writing. */
-static bool is_news(mpj_store *store, const mpijob_error *why)
+bool mpj_store_is_news(mpj_store *store, const mpijob_error *why)
 {
     bool news = store->warned_errno == 0 || store->warned_errno != why->os_errno;
     store->warned_errno = why->os_errno ? why->os_errno : -1;
@@ -34,7 +33,7 @@ static bool is_news(mpj_store *store, const mpijob_error *why)
 
 int mpj_store_give_up(mpj_store *store, const mpijob_error *why)
 {
-    if (!store->no_writing && is_news(store, why))
+    if (!store->no_writing && mpj_store_is_news(store, why))
         mpj_store_warn(store, "Memory: %s; no more results are stored in %s", why->text, store->location);
     store->no_writing = true;
     return MPIJOB_EOS;
@@ -45,7 +44,7 @@ void mpj_store_cannot_read(mpj_store *store, const mpijob_error *why)
     if (why->status == MPIJOB_ENOMEM || store->warned_reading)
         return;
     store->warned_reading = true;
-    if (is_news(store, why))
+    if (mpj_store_is_news(store, why))
         mpj_store_warn(store, "Memory: %s; what cannot be read is computed", why->text);
 }
 

@@ -32,6 +32,9 @@ typedef struct mpj_store_options {
 int mpj_store_open(mpj_store **store, const char *location, const mpj_store_options *options, mpijob_error *err);
 /* Flushes, seals the own segments, writes the records of use. */
 void mpj_store_close(mpj_store *store);
+/* Trouble with files other than what was told last; it counts as told from now on. So the same trouble is told once,
+ * whether it was met in reading or in writing, in segments or in files of their own. */
+bool mpj_store_is_news(mpj_store *store, const mpijob_error *why);
 const char *mpj_store_root(const mpj_store *store); /* <location>/mpijob */
 
 /* ---- One function's folder ---- */
