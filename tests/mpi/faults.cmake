@@ -19,6 +19,8 @@ foreach(program memory_kill mpi_fault slow_jobs stress)
     mpijob_test_program(${program} ${program}.c)
     target_link_libraries(${program} PRIVATE mpijob_testing)
 endforeach()
+mpijob_test_program(memory_fault memory_fault.c faulty_files.c)
+target_link_libraries(memory_fault PRIVATE mpijob_testing ${CMAKE_DL_LIBS})
 set(launcher ${MPIEXEC_EXECUTABLE})
 if(MPIJOB_LAUNCHER STREQUAL openmpi)
     list(APPEND launcher --oversubscribe)
@@ -35,6 +37,11 @@ mpijob_script_test(mpi.memory_kills COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/memory-k
                    ${launcher} -n 3 SECONDS 900 LABELS mpi)
 mpijob_script_test(long.memory_kills COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/memory-kills $<TARGET_FILE:memory_kill> 200 random
                    ${launcher} -n 3 SECONDS 3000 LABELS long)
+
+mpijob_script_test(mpi.memory_faults COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/memory-faults $<TARGET_FILE:memory_fault> some
+                   ${launcher} SECONDS 600 LABELS mpi)
+mpijob_script_test(long.memory_faults_of_files COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/memory-faults
+                   $<TARGET_FILE:memory_fault> all ${launcher} SECONDS 900 LABELS long)
 
 # Random runs; a seed that goes wrong is printed.
 mpijob_run_test(mpi.stress TARGET stress RANKS 1 2 3 5 ARGS 1 60 SECONDS 300 LABELS mpi)
