@@ -1,10 +1,11 @@
-/* A run over a cached function that may be killed at any moment: memory_kill LOCATION JOBS FOLDER.
+/* A run over a cached function that may be killed at any moment: memory_kill LOCATION JOBS FOLDER [small].
  *
  * What is computed is noted in FOLDER/computed.PID (one number a line, before the job returns), what reached rank 0 in
  * FOLDER/received (number and seconds since 1970), what came out in FOLDER/results at the end. tests/mpi/memory-kills
- * reads these. */
+ * reads these. small: no result has a file of its own. */
 #include <fcntl.h>
 #include <mpijob.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ static const mpijob_record work_record = MPIJOB_RECORD_OF(work_args, work_fields
 static const mpijob_type number_type = {.kind = MPIJOB_FLOAT64};
 
 static int computed_fd, received_fd;
+static bool small;
 
 static double now(void)
 {
@@ -39,7 +41,7 @@ static void note(int fd, const char *format, int64_t number, double value)
 /* Some results are large, with a file of their own; some take long, and are written at once. */
 static int64_t elements(int64_t number)
 {
-    return number % 50 == 7 ? 200000 : 1 + number % 5;
+    return !small && number % 50 == 7 ? 200000 : 1 + number % 5;
 }
 
 static double element(int64_t number, int64_t i)
@@ -120,9 +122,10 @@ static int run_all(const char *location, int64_t jobs, const char *folder, int r
 int main(int argc, char **argv)
 {
     int rank;
-    if (argc != 4 || mpijob_init(&argc, &argv, 0, NULL) != MPIJOB_OK)
+    if (argc < 4 || mpijob_init(&argc, &argv, 0, NULL) != MPIJOB_OK)
         return 2;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    small = argc > 4 && strcmp(argv[4], "small") == 0;
     computed_fd = open_note(argv[3], "computed", (int)getpid());
     received_fd = open_note(argv[3], "received", 0);
     int status = run_all(argv[1], atoll(argv[2]), argv[3], rank);
