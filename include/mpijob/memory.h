@@ -66,7 +66,8 @@ typedef enum mpijob_durability {
 /** How to open. NULL or all zero: the defaults. */
 typedef struct mpijob_memory_options {
     int verbose;           /**< joblib's levels: 0 silent; 1 calls that are computed; 2 also those that are found; more
-                                above 4, 10 and 19. To standard output, as joblib's */
+                                above 4, 10 and 19. To standard output, as joblib's. In
+                                a run: by the rank that computes, and by rank 0, which looks up */
     int compress;          /**< 0: results of 512 bytes and more that gain by it, but not those with a file of their own,
                                 which can be mapped; 1 (fast) to 9 (small): those too, as Zarr; MPIJOB_UNCOMPRESSED */
     const char *codec;     /**< as mpijob_dump_options.codec */

@@ -123,6 +123,7 @@ static inline uint64_t mpj_cached_seed(const mpj_name *name)
 /* ---- What is said ----------------------------------------------------------------------------------------------- */
 
 /* joblib's messages, where the function's verbose wants them. args: the struct, NULL: `index`. */
+int mpj_cached_verbose(const mpijob_cached *cached);
 void mpj_say_querying(const mpijob_cached *cached, const mpj_name *name, const void *args, uint64_t index);
 void mpj_say_computing(const mpijob_cached *cached, const mpj_name *name, const void *args, uint64_t index);
 void mpj_say_computed(const mpijob_cached *cached, const mpj_name *name, double seconds);

@@ -11,6 +11,11 @@
 #define COLUMNS 80
 #define STAMP_COLUMNS 16
 
+int mpj_cached_verbose(const mpijob_cached *c)
+{
+    return c->options.verbose;
+}
+
 /* "0.1s, 0.0min" */
 static void duration(char *out, size_t bytes, double seconds)
 {

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "memory/cached.h"
 #include "mpi/wire.h"
 
 #include <stdio.h>
@@ -262,16 +263,19 @@ static int note_entry(mpj_executor *executor, mpj_work *work, const mpj_name *na
 /* The job in hand, of a cached function: alone, since its time counts. */
 static int execute_keyed(mpj_executor *executor, mpj_work *work, double *now)
 {
-    mpj_name name;
+    mpj_name name = {.version = 0};
     uint64_t index = work->spans[work->span].first + work->offset;
     places p = places_of(executor, work, index);
     int status = hide_what_is_not_covered(executor, p.args, index, &name);
     if (status != MPIJOB_OK)
         return status;
+    mpj_say_computing(executor->cached, &name, p.args, index);
     double began = mpj_now();
     int returned = executor->function->call(p.result, p.args, &executor->job);
     *now = mpj_now();
     work->seconds[work->executed] = *now - began;
+    if (returned == 0)
+        mpj_say_computed(executor->cached, &name, *now - began);
     if (returned == 0)
         status = note_entry(executor, work, &name, &p);
     if (status == MPIJOB_OK && (returned != 0 || executor->function->result_size == MPIJOB_ANY_SIZE))

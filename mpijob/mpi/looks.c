@@ -44,6 +44,7 @@ int mpj_looks_open(mpj_scheduler *s, mpijob_error *err)
         return mpj_fail_memory(err, "looking up jobs", 0);
     looks->storing = (mpj_storing){.cached = f->cached, .args_bytes = f->args_size, .clerk = clerk};
     looks->costs.size = s->run->inputs.next ? sizeof(double) : 0;
+    looks->tells = mpj_cached_verbose(f->cached) >= 2;
     looks->on = true;
     return MPIJOB_OK;
 }
@@ -99,12 +100,29 @@ static void find_unit(mpj_looks *looks, const mpj_answers *answers)
         looks->unit_s = sum / (double)count;
 }
 
+static int key_of(const mpj_scheduler *s, uint64_t index, mpj_name *name, mpijob_error *err)
+{
+    const mpj_run *run = s->run;
+    return mpj_key(name, mpj_memo_signature(run->function->cached), mpj_looks_args(s, index), index,
+                   run->shared_digests, run->options.shared_count, err);
+}
+
+/* The time of one result is not known: they come many at a time. So joblib's line of that is left out. */
+static void tell_found(const mpj_scheduler *s, uint64_t index)
+{
+    mpj_name name;
+    if (key_of(s, index, &name, NULL) == MPIJOB_OK)
+        mpj_say_loading(s->run->function->cached, &name, mpj_looks_args(s, index), index, s->looks.references != NULL);
+}
+
 static void take_found(mpj_scheduler *s, mpj_found_set *set, const mpj_answer *answer, double now)
 {
     mpj_looks *looks = &s->looks;
     mpj_look_chain chain;
     if (!mpj_lookup_found(&looks->lookup, answer->index, now, &chain))
         return;
+    if (looks->tells)
+        tell_found(s, answer->index);
     looks->found++;
     looks->saved_s += answer->seconds > 0 ? answer->seconds : 0;
     mpj_found_add(s, set, answer->index, answer->offset, answer->bytes);
@@ -190,13 +208,6 @@ int mpj_looks_serve(mpj_scheduler *s)
 
 /* -- Drawn -- */
 
-static int key_of(const mpj_scheduler *s, uint64_t index, mpj_name *name, mpijob_error *err)
-{
-    const mpj_run *run = s->run;
-    return mpj_key(name, mpj_memo_signature(run->function->cached), mpj_looks_args(s, index), index,
-                   run->shared_digests, run->options.shared_count, err);
-}
-
 static mpj_look_key look_key(const mpj_name *name)
 {
     mpj_look_key key;
@@ -252,6 +263,8 @@ static int draw_one(mpj_scheduler *s, uint64_t index, mpj_missed *span, double n
         mpj_looks_give_up(s, status, &err);
         return status;
     }
+    if (s->looks.tells)
+        mpj_say_querying(s->run->function->cached, &name, mpj_looks_args(s, index), index);
     mpj_look_key key = look_key(&name);
     status = mpj_lookup_drawn(&s->looks.lookup, index, &key, now);
     if (status == MPJ_LOOK_ASK)

@@ -23,6 +23,7 @@ struct mpj_arrival;
 
 typedef struct mpj_looks {
     bool on;
+    bool tells; /* what is found, and above what is looked for */
     mpj_lookup lookup;
     mpj_mailbox *mail;
     mpj_question *question; /* being written; NULL: none */
