@@ -59,7 +59,7 @@ static void run_half(uint64_t first, uint64_t count, long missing)
     static question questions[2 * JOBS];
     static double results[2 * JOBS];
     mpijob_error err = {.text = ""};
-    mpijob_stats stats;
+    mpijob_stats stats = {0};
     mpijob_parallel_options options = {.stats = &stats};
     for (uint64_t i = 0; i < count; i++)
         questions[i].number = first + i;
