@@ -4,6 +4,7 @@
 #include "io/identity.h"
 #include "memory/shelf.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -84,7 +85,8 @@ static int fill(mpj_shelf *shelf, const mpj_version *version, const char *below,
     return status;
 }
 
-/* Any failure of the rename while the name is there: somebody else was first, with the same. */
+/* Any failure of the rename while the name is there: somebody else was first, with the same. Some of them say that it
+ * is there, even where it cannot be looked at. */
 static int publish(mpj_shelf *shelf, const mpj_version *version, int folder, const char *versions, mpijob_error *err)
 {
     char hex[HEX_BYTES], temporary[HEX_BYTES + 16], below[sizeof shelf->below + 64], path[MPJ_PATH_BYTES];
@@ -93,14 +95,16 @@ static int publish(mpj_shelf *shelf, const mpj_version *version, int folder, con
         return MPIJOB_OK;
     snprintf(temporary, sizeof temporary, "%s.%08" PRIx32 MPJ_TEMPORARY_SUFFIX, hex, (uint32_t)mpj_random_token());
     snprintf(below, sizeof below, "%s/%s", versions, temporary);
-    int status = fill(shelf, version, below, err);
+    mpijob_error own = {0};
+    int status = fill(shelf, version, below, &own);
     if (status == MPIJOB_OK)
-        status = mpj_below_rename(folder, temporary, folder, hex, err);
+        status = mpj_below_rename(folder, temporary, folder, hex, &own);
     if (status == MPIJOB_OK)
         return status;
+    bool is_there = own.os_errno == ENOTEMPTY || own.os_errno == EEXIST || mpj_below_look(folder, hex, NULL) == 1;
     if (mpj_path_join(path, shelf->store->location, below, NULL) == MPIJOB_OK)
         mpj_folder_remove(path, NULL);
-    return mpj_below_look(folder, hex, NULL) == 1 ? MPIJOB_OK : status;
+    return is_there ? MPIJOB_OK : mpj_told(err, status, &own);
 }
 
 int mpj_versions_publish(mpj_shelf *shelf, uint64_t version, mpijob_error *err)
