@@ -2,9 +2,9 @@
 
 #include "data/utf8.h"
 
-#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +18,23 @@ static int add_dumped(const char *text, size_t bytes, void *payload)
     return out->failed ? -1 : 0;
 }
 
+/* Nothing of it has to be escaped, as in names of fields. */
+static bool is_simple(const char *text, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        if (text[i] < 0x20 || text[i] > 0x7e || text[i] == '"' || text[i] == '\\')
+            return false;
+    return true;
+}
+
 void mpj_json_text(mpj_textbuf *out, const char *text, size_t bytes)
 {
+    if (is_simple(text, bytes)) {
+        mpj_textbuf_add(out, "\"", 1);
+        mpj_textbuf_add(out, text, bytes);
+        mpj_textbuf_add(out, "\"", 1);
+        return;
+    }
     json_t *value = json_stringn_nocheck(text, bytes);
     if (!value || json_dump_callback(value, add_dumped, out, JSON_ENCODE_ANY) != 0)
         out->failed = 1;
@@ -147,11 +162,28 @@ static uint64_t unsigned_at(const void *place, size_t bytes)
     return (uint64_t)signed_at(place, bytes) & mask;
 }
 
+static void add_integer(mpj_textbuf *out, bool negative, uint64_t size)
+{
+    char text[24];
+    size_t at = sizeof text;
+    do {
+        text[--at] = (char)('0' + size % 10);
+        size /= 10;
+    } while (size > 0);
+    if (negative)
+        text[--at] = '-';
+    mpj_textbuf_add(out, text + at, sizeof text - at);
+}
+
+static void add_signed(mpj_textbuf *out, int64_t value)
+{
+    add_integer(out, value < 0, value < 0 ? -(uint64_t)value : (uint64_t)value);
+}
+
 void mpj_json_number(mpj_textbuf *out, const void *place, int kind)
 {
     const mpijob_type type = mpijob_type_of(kind);
     size_t bytes = mpijob_type_size(&type);
-    char text[32];
     switch (kind) {
     case MPIJOB_BOOL:
         mpj_textbuf_puts(out, *(const unsigned char *)place ? "true" : "false");
@@ -166,9 +198,8 @@ void mpj_json_number(mpj_textbuf *out, const void *place, int kind)
         return;
     default:
         if (kind <= MPIJOB_INT64)
-            snprintf(text, sizeof text, "%" PRId64, signed_at(place, bytes));
+            add_signed(out, signed_at(place, bytes));
         else
-            snprintf(text, sizeof text, "%" PRIu64, unsigned_at(place, bytes));
-        mpj_textbuf_puts(out, text);
+            add_integer(out, false, unsigned_at(place, bytes));
     }
 }

@@ -6,6 +6,9 @@
 
 #include <mpijob/type.h>
 
+/* As mpijob_record_to_json, of a description that was checked. */
+int mpj_record_json(char **text, const void *value, const mpijob_record *record, mpijob_error *err);
+
 /* UTF-8, in quotes. */
 void mpj_json_text(mpj_textbuf *out, const char *text, size_t bytes);
 

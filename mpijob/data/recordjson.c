@@ -69,16 +69,10 @@ static int add_record(mpj_textbuf *out, const char *value, const mpijob_record *
     return status;
 }
 
-int mpijob_record_to_json(char **text, const void *value, const mpijob_record *record, mpijob_error *err)
+int mpj_record_json(char **text, const void *value, const mpijob_record *record, mpijob_error *err)
 {
-    const mpijob_type type = mpijob_type_record(record);
-    if (!text || !value)
-        return mpj_fail(err, MPIJOB_EINVAL, "`text` or `value` is NULL");
-    int status = mpijob_type_check(&type, err);
-    if (status != MPIJOB_OK)
-        return status;
     mpj_textbuf out = {0};
-    status = add_record(&out, value, record, err);
+    int status = add_record(&out, value, record, err);
     size_t bytes = out.used;
     char *made = mpj_textbuf_finish(&out);
     if (status == MPIJOB_OK && made) {
@@ -87,4 +81,13 @@ int mpijob_record_to_json(char **text, const void *value, const mpijob_record *r
     }
     mpijob_text_free(made);
     return status == MPIJOB_OK ? mpj_fail_memory(err, "a JSON text", bytes) : status;
+}
+
+int mpijob_record_to_json(char **text, const void *value, const mpijob_record *record, mpijob_error *err)
+{
+    const mpijob_type type = mpijob_type_record(record);
+    if (!text || !value)
+        return mpj_fail(err, MPIJOB_EINVAL, "`text` or `value` is NULL");
+    int status = mpijob_type_check(&type, err);
+    return status == MPIJOB_OK ? mpj_record_json(text, value, record, err) : status;
 }

@@ -5,11 +5,14 @@
 #include <stdint.h>
 #include <string.h>
 
+#define FIRST_BYTES 128
+
 void mpj_textbuf_add(mpj_textbuf *out, const char *text, size_t bytes)
 {
     if (out->failed)
         return;
-    if (bytes > SIZE_MAX - out->used || mpj_grow((void **)&out->text, &out->capacity, out->used + bytes, 1) != 0) {
+    size_t need = out->used + bytes < FIRST_BYTES ? FIRST_BYTES : out->used + bytes;
+    if (bytes > SIZE_MAX - out->used || mpj_grow((void **)&out->text, &out->capacity, need, 1) != 0) {
         out->failed = 1;
         return;
     }

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "data/jsonvalue.h"
 #include "io/file.h"
 #include "memory/shelf.h"
 
@@ -14,7 +15,7 @@ char *mpj_cached_args_json(const mpijob_cached *cached, const void *args, uint64
 {
     char *text = NULL;
     if (args)
-        return mpijob_record_to_json(&text, args, cached->signature.args, NULL) == MPIJOB_OK ? text : NULL;
+        return mpj_record_json(&text, args, cached->signature.args, NULL) == MPIJOB_OK ? text : NULL;
     text = mpj_alloc(40);
     if (text)
         snprintf(text, 40, "{\"index\": %llu}", (unsigned long long)index);

@@ -326,7 +326,9 @@ START_TEST(every_allocation_may_fail)
     char string[3000], usual[] = "usual";
     memset(string, 's', sizeof string);
     string[sizeof string - 1] = '\0';
-    const held h = {string, 3, three_weights, {{1, 2}, {3, 4}}, {1, 2, 3, "x"}, 2, two_fits, 9};
+    string[0] = '\n';
+    const fit escaped[] = {{1, 2, 3, "\""}, {4, 5, 6, "\\"}};
+    const held h = {string, 3, three_weights, {{1, 2}, {3, 4}}, {1, 2, 3, "\t"}, 2, escaped, 9};
     failing f = failing_begin();
     while (failing_next(&f)) {
         char *text = usual;
