@@ -1,5 +1,6 @@
 /* The index of a sealed segment: head, fan-out and filter in memory; the records are read bucket by bucket, by one
- * pread. A hint only: every entry that it leads to proves itself. */
+ * pread, and after many of these by pieces that stay in memory. A hint only: every entry that it leads to proves
+ * itself. */
 #ifndef MPJ_MEMORY_INDEX_H
 #define MPJ_MEMORY_INDEX_H
 
@@ -13,6 +14,9 @@ typedef struct mpj_index {
     unsigned char *recent; /* the records read last: look-ups in the order of keys ask for the same again */
     uint64_t recent_from;
     size_t recent_count;
+    uint64_t reads;      /* of buckets, so far */
+    unsigned char *held; /* room for all records; NULL: none are held */
+    bool *pieces;        /* which pieces of it have been read */
 } mpj_index;
 
 /* Reads head and tables, and checks them. MPIJOB_OK; MPIJOB_ECORRUPT, MPIJOB_EVERSION, MPIJOB_EOS, MPIJOB_ENOMEM: it is
@@ -20,11 +24,20 @@ typedef struct mpj_index {
 int mpj_index_load(mpj_index *index, int fd, uint64_t bytes, const char *path, mpijob_error *err);
 void mpj_index_free(mpj_index *index); /* zero: without effect */
 
+/* Whether so many look-ups had to read that it pays to hold the records that are asked for. */
+bool mpj_index_should_hold(const mpj_index *index);
+/* From now on they are held: as many bytes as this at most. false: no memory, all is as it was. */
+size_t mpj_index_held_bytes(const mpj_index *index);
+bool mpj_index_hold(mpj_index *index);
+
 /* No need to read anything: the key is not there. */
 static inline bool mpj_index_lacks(const mpj_index *index, const mpijob_digest *key)
 {
     return !mpj_filter_may_have(index->filter, index->head.filter_blocks, key);
 }
+
+/* This key will be looked up soon. The records are held. */
+void mpj_index_expect(const mpj_index *index, const mpijob_digest *key);
 
 /* Calls back for each record of a key, the one written last first; mpj_index_walk: for every record of the index.
  * nonzero ends it and is returned. */

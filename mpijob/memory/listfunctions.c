@@ -120,8 +120,8 @@ typedef struct naming {
 static int take_name(uint64_t version, void *payload)
 {
     naming *n = payload;
-    char *text, function[MPJ_FUNCTION_BYTES];
-    size_t bytes;
+    char *text = NULL, function[MPJ_FUNCTION_BYTES];
+    size_t bytes = 0;
     mpj_signature signature;
     if (mpj_list_description(&text, &bytes, n->store, n->function, version, NULL) != MPIJOB_OK)
         return 0;

@@ -151,6 +151,13 @@ static int believable(int fd, const char *path, uint64_t segment, uint64_t offse
     return header.total_bytes == total_bytes && total_bytes <= (uint64_t)length - offset;
 }
 
+int mpj_segment_entry_is_whole(mpj_entry_header *header, const unsigned char *bytes, uint64_t segment, uint64_t offset,
+                               uint64_t total_bytes)
+{
+    return total_bytes >= MPJ_ENTRY_HEADER_BYTES && mpj_entry_header_decode(header, bytes, segment, offset) &&
+           header->total_bytes == total_bytes && mpj_entry_rest_is_whole(header, bytes + MPJ_ENTRY_HEADER_BYTES);
+}
+
 int mpj_segment_read_entry(mpj_room *room, mpj_entry_header *header, int fd, const char *path, uint64_t segment,
                            uint64_t offset, uint64_t total_bytes, mpijob_error *err)
 {
@@ -164,8 +171,8 @@ int mpj_segment_read_entry(mpj_room *room, mpj_entry_header *header, int fd, con
     long got = mpj_file_read_some(fd, room->bytes, (size_t)total_bytes, offset);
     if (got < 0)
         return cannot_read(got, path, err);
-    return (uint64_t)got == total_bytes && mpj_entry_header_decode(header, room->bytes, segment, offset) &&
-           header->total_bytes == total_bytes && mpj_entry_rest_is_whole(header, room->bytes + MPJ_ENTRY_HEADER_BYTES);
+    return (uint64_t)got == total_bytes &&
+           mpj_segment_entry_is_whole(header, room->bytes, segment, offset, total_bytes);
 }
 
 int mpj_entry_payload(const unsigned char **raw, size_t *raw_bytes, mpj_room *plain, const mpj_entry_header *header,

@@ -34,6 +34,9 @@ int mpj_room_reserve(mpj_room *room, uint64_t bytes); /* what is in it is lost. 
  * is claimed beyond is refused. 1: good, room holds its bytes. 0: damaged. MPIJOB_EOS, MPIJOB_ENOMEM: cannot tell. */
 int mpj_segment_read_entry(mpj_room *room, mpj_entry_header *header, int fd, const char *path, uint64_t segment,
                            uint64_t offset, uint64_t total_bytes, mpijob_error *err);
+/* The same of bytes that were read already: 1 or 0. */
+int mpj_segment_entry_is_whole(mpj_entry_header *header, const unsigned char *bytes, uint64_t segment, uint64_t offset,
+                               uint64_t total_bytes);
 /* Its header only. */
 int mpj_segment_read_entry_header(mpj_entry_header *header, int fd, const char *path, uint64_t segment, uint64_t offset,
                                   mpijob_error *err);

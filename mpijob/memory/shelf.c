@@ -87,6 +87,7 @@ void mpj_shelf_close(mpj_shelf *shelf)
     mpj_free(shelf->indexed);
     mpj_slots_free(&shelf->slots);
     mpj_slots_free(&shelf->bad);
+    mpj_ahead_free(&shelf->ahead);
     mpj_free(shelf->room.bytes);
     mpj_free(shelf->plain.bytes);
     mpj_free(shelf->packed.bytes);
@@ -141,6 +142,8 @@ static void forget_index(mpj_shelf *shelf, mpj_known *known)
     for (size_t i = 0; i < shelf->indexed_count; i++)
         if (shelf->indexed[i] == known->number)
             shelf->indexed[i--] = shelf->indexed[--shelf->indexed_count];
+    if (known->index.held)
+        shelf->held_bytes -= mpj_index_held_bytes(&known->index);
     mpj_index_free(&known->index);
     mpj_descriptors_drop(&shelf->store->descriptors, &known->index_fd);
 }

@@ -2,6 +2,7 @@
 #ifndef MPJ_MEMORY_SHELF_H
 #define MPJ_MEMORY_SHELF_H
 
+#include "memory/ahead.h"
 #include "memory/appender.h"
 #include "memory/descriptors.h"
 #include "memory/escape.h"
@@ -68,6 +69,7 @@ struct mpj_shelf {
     size_t sorted_capacity;
     mpj_slots slots, bad; /* bad: offsets of damaged entries */
     uint64_t stale_slots; /* slots of segments that are gone or have an index by now */
+    size_t held_bytes;    /* of records of indexes that may be in memory */
     uint32_t *indexed;    /* numbers of the segments with an index */
     size_t indexed_count, indexed_capacity;
     size_t reopened; /* where the turn of reopening is */
@@ -77,6 +79,7 @@ struct mpj_shelf {
     double pending_due; /* when the batch has to be written; INFINITY: nothing is pending */
     mpj_refresh refresh;
 
+    mpj_ahead ahead;      /* entries that are about to be looked up */
     mpj_room room, plain; /* an entry, and its payload decompressed */
     mpj_room packed;      /* a payload, compressed */
     mpj_found *found;     /* candidates */
@@ -177,6 +180,8 @@ void mpj_versions_free(mpj_shelf *shelf);
 void mpj_use_write(mpj_shelf *shelf);
 /* The later of the two hours of this name counts. 0, or -1: no memory. */
 int mpj_use_add(mpj_use_table *use, const mpj_use_record *record);
+/* The place of this key will be needed soon. */
+void mpj_use_expect(const mpj_use_table *use, const mpijob_digest *key);
 /* NULL: there is none of this name. */
 const mpj_use_record *mpj_use_find(const mpj_use_table *use, const mpj_name *name);
 /* A new file of them in an open folder. */

@@ -9,6 +9,8 @@
 
 #define HEADER_FIRST_BYTES 16384 /* a longer entry may be of another version: its header is read before the rest */
 #define SAME_NAME_IN_SEGMENT 2   /* older ones in the same segment are not looked at */
+#define TOUCHED_INDEXES 4
+#define HELD_MOST_BYTES ((size_t)64 << 20)
 
 /* ---- Damaged entries are remembered ------------------------------------------------------------------------------ */
 
@@ -61,11 +63,19 @@ static int add_record(const mpj_index_record *record, void *payload)
     return MPIJOB_OK;
 }
 
+static void hold_if_it_pays(mpj_shelf *shelf, mpj_index *index)
+{
+    if (mpj_index_should_hold(index) && shelf->held_bytes + mpj_index_held_bytes(index) <= HELD_MOST_BYTES &&
+        mpj_index_hold(index))
+        shelf->held_bytes += mpj_index_held_bytes(index);
+}
+
 static int look_in_index(search *s, mpj_known *known, const mpijob_digest *key, mpijob_error *err)
 {
     int fd = mpj_shelf_index_fd(s->shelf, known);
     if (fd < 0)
         return MPIJOB_ENOTFOUND;
+    hold_if_it_pays(s->shelf, &known->index);
     return mpj_index_find(&known->index, fd, s->shelf->segments, key, add_record, s, err);
 }
 
@@ -124,6 +134,9 @@ static const unsigned char *read_whole(mpj_shelf *shelf, const mpj_found *found,
         if (kept)
             return mpj_entry_header_decode(header, kept, known->id, found->offset) ? kept : NULL;
     }
+    const unsigned char *ahead = mpj_ahead_find(&shelf->ahead, found->segment, found->offset, found->total_bytes);
+    if (ahead && mpj_segment_entry_is_whole(header, ahead, known->id, found->offset, found->total_bytes) == 1)
+        return ahead;
     int status = read_file(shelf, found, header, &err);
     if (status == MPIJOB_EOS && !known->own) {
         mpj_descriptors_drop(&shelf->store->descriptors, &known->fd);
@@ -264,4 +277,44 @@ int mpj_shelf_find_any(mpj_shelf *shelf, const mpijob_digest *key, mpj_entry *en
         return 0;
     *entry = made;
     return 1;
+}
+
+/* ---- Reading ahead ----------------------------------------------------------------------------------------------- */
+
+void mpj_shelf_touch(const mpj_shelf *shelf, const mpijob_digest *key)
+{
+    mpj_slots_expect(&shelf->slots, mpj_get_u64(key->bytes));
+    for (size_t i = 0; i < shelf->indexed_count && i < TOUCHED_INDEXES; i++)
+        if (shelf->known[shelf->indexed[i]]->index.held)
+            mpj_index_expect(&shelf->known[shelf->indexed[i]]->index, key);
+}
+
+void mpj_shelf_expect(mpj_shelf *shelf, const mpj_name *name)
+{
+    collect(shelf, &name->key, &name->version);
+    for (size_t i = 0; i < shelf->found_count; i++)
+        if (!shelf->known[shelf->found[i].segment]->own)
+            mpj_ahead_add(&shelf->ahead, shelf->found[i].segment, shelf->found[i].offset, shelf->found[i].total_bytes);
+    if (shelf->found_count > 0 && !shelf->store->options.read_only)
+        mpj_use_expect(&shelf->use, &name->key);
+}
+
+/* Whatever cannot be read now is read, and complained of, when it is looked up. */
+bool mpj_shelf_read_ahead(mpj_shelf *shelf)
+{
+    uint32_t segment;
+    uint64_t offset;
+    size_t bytes;
+    unsigned char *piece = mpj_ahead_next(&shelf->ahead, &segment, &offset, &bytes);
+    if (!piece)
+        return false;
+    int fd = mpj_shelf_segment_fd(shelf, shelf->known[segment]);
+    long got = fd < 0 ? 0 : mpj_file_read_some(fd, piece, bytes, offset);
+    mpj_ahead_came(&shelf->ahead, got > 0 ? (size_t)got : 0);
+    return true;
+}
+
+void mpj_shelf_expect_nothing(mpj_shelf *shelf)
+{
+    mpj_ahead_clear(&shelf->ahead);
 }

@@ -66,6 +66,12 @@ static const mpj_slot *from(const mpj_slots *slots, size_t at, uint64_t key)
     return NULL;
 }
 
+void mpj_slots_expect(const mpj_slots *slots, uint64_t key)
+{
+    if (slots->capacity)
+        __builtin_prefetch(&slots->slots[place_of(slots, key)]);
+}
+
 const mpj_slot *mpj_slots_first(const mpj_slots *slots, uint64_t key)
 {
     return slots->capacity ? from(slots, place_of(slots, key), key) : NULL;

@@ -28,6 +28,9 @@ int mpj_slots_reserve(mpj_slots *slots, size_t more);
 void mpj_slots_add(mpj_slots *slots, const mpj_slot *slot);
 void mpj_slots_free(mpj_slots *slots);
 
+/* The place of this key will be needed soon. */
+void mpj_slots_expect(const mpj_slots *slots, uint64_t key);
+
 /* The slots of a key, one after the other: *at = mpj_slots_first(...), then mpj_slots_next; NULL: no more. */
 const mpj_slot *mpj_slots_first(const mpj_slots *slots, uint64_t key);
 const mpj_slot *mpj_slots_next(const mpj_slots *slots, const mpj_slot *at);

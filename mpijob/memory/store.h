@@ -59,6 +59,15 @@ typedef struct mpj_name {
     uint64_t version;
 } mpj_name;
 
+/* The first bytes of a key as a number: keys in order have these in order. */
+static inline uint64_t mpj_key_first(const mpijob_digest *key)
+{
+    uint64_t first = 0;
+    for (int i = 0; i < 8; i++)
+        first = first << 8 | key->bytes[i];
+    return first;
+}
+
 typedef enum mpj_entry_kind {
     MPJ_ENTRY_VALUE = 1,    /* the payload is the result */
     MPJ_ENTRY_LARGE = 2,    /* the payload is the name of its file below large/ */
@@ -105,6 +114,14 @@ typedef struct mpj_entry {
  * sealed indexes and what has been scanned of the others; reads no folder. Damaged entries are passed over, counted, and
  * not read again. */
 int mpj_shelf_find(mpj_shelf *shelf, const mpj_name *name, mpj_entry *entry);
+
+/* A name that will be looked up or stored soon, after others: what is in memory of it need not be waited for then. */
+void mpj_shelf_touch(const mpj_shelf *shelf, const mpijob_digest *key);
+/* Look-ups of several names cost less if they are announced: first all of these, then mpj_shelf_read_ahead until it says
+ * false, each a read of files at most, then the look-ups, then mpj_shelf_expect_nothing. */
+void mpj_shelf_expect(mpj_shelf *shelf, const mpj_name *name);
+bool mpj_shelf_read_ahead(mpj_shelf *shelf);
+void mpj_shelf_expect_nothing(mpj_shelf *shelf);
 
 /* The newest entry of this key, whatever its version, without its payload: 1 or 0. For recorded durations and for
  * explaining a miss. Tombstones too. */

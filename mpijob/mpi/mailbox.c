@@ -8,10 +8,13 @@
 #include <stddef.h>
 #include <string.h>
 
+#define READ_AHEAD_JOBS 16 /* fewer are looked up as they are */
+
 struct mpj_mailbox {
     pthread_mutex_t lock;
     const mpijob_cached *cached;
     bool shelve;
+    bool misses; /* most jobs of the last question did; the store thread's */
     atomic_bool closed;
     _Atomic uint64_t beats;
     size_t users; /* the run, and questions */
@@ -110,21 +113,46 @@ void mpj_mailbox_close(mpj_mailbox *mail, mpj_clerk *clerk)
 
 /* -- The store thread -- */
 
-/* One thread sorts at a time, but there may be several locations: so not by qsort, which has no place for the names. */
+/* By the first bytes of the keys, which is enough for reading an index in its order; the numbers of the jobs take the
+ * place of the last of these. */
 static void sort_by_key(mpj_question *q)
 {
     static const size_t gaps[] = {301, 132, 57, 23, 10, 4, 1};
+    uint64_t sorted[MPJ_QUESTION_JOBS];
     size_t count = q->answers.count;
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = (mpj_key_first(&q->names[i].key) & ~(uint64_t)UINT16_MAX) | i;
     for (size_t g = 0; g < sizeof gaps / sizeof gaps[0]; g++)
         for (size_t i = gaps[g]; i < count; i++) {
-            uint16_t moving = q->order[i];
+            uint64_t moving = sorted[i];
             size_t at = i;
-            for (; at >= gaps[g] &&
-                   memcmp(&q->names[q->order[at - gaps[g]]].key, &q->names[moving].key, sizeof(mpijob_digest)) > 0;
-                 at -= gaps[g])
-                q->order[at] = q->order[at - gaps[g]];
-            q->order[at] = moving;
+            for (; at >= gaps[g] && sorted[at - gaps[g]] > moving; at -= gaps[g])
+                sorted[at] = sorted[at - gaps[g]];
+            sorted[at] = moving;
         }
+    for (size_t i = 0; i < count; i++)
+        q->order[i] = (uint16_t)sorted[i];
+}
+
+static void beat(mpj_mailbox *mail)
+{
+    atomic_fetch_add_explicit(&mail->beats, 1, memory_order_relaxed);
+}
+
+/* Where jobs miss there is nothing to be read. */
+static void read_ahead(const mpj_question *q)
+{
+    mpj_mailbox *mail = q->mail;
+    for (size_t i = 0; i < q->answers.count; i++)
+        mpj_memo_touch(mail->cached, &q->names[i]);
+    if (mail->misses || q->answers.count < READ_AHEAD_JOBS)
+        return;
+    for (size_t i = 0; i < q->answers.count && !mail->closed; i++) {
+        beat(mail);
+        mpj_memo_expect(mail->cached, &q->names[q->order[i]]);
+    }
+    while (!mail->closed && mpj_memo_read_ahead(mail->cached))
+        beat(mail);
 }
 
 static void look_up_one(mpj_question *q, size_t i, mpj_memo_bytes *bytes)
@@ -132,22 +160,36 @@ static void look_up_one(mpj_question *q, size_t i, mpj_memo_bytes *bytes)
     mpj_answer *answer = &q->list[i];
     if (answer->found)
         return;
-    atomic_fetch_add_explicit(&q->mail->beats, 1, memory_order_relaxed);
+    beat(q->mail);
     size_t before = (bytes->used + 15) & ~(size_t)15;
     answer->found = mpj_memo_find(q->mail->cached, &q->names[i], q->mail->shelve, bytes, &answer->seconds) == 1;
     answer->offset = before;
     answer->bytes = answer->found ? bytes->used - before : 0;
 }
 
-/* Whether all are there. */
-static bool look_up_all(mpj_question *q, mpj_memo_bytes *bytes)
+/* How many are there. */
+static size_t look_up_all(mpj_question *q, mpj_memo_bytes *bytes)
 {
-    bool all = true;
+    size_t found = 0;
     for (size_t i = 0; i < q->answers.count && !q->mail->closed; i++) {
         look_up_one(q, q->order[i], bytes);
-        all = all && q->list[q->order[i]].found;
+        found += q->list[q->order[i]].found;
     }
-    return all;
+    return found;
+}
+
+static void look_up(mpj_question *q, mpj_memo_bytes *bytes)
+{
+    const mpijob_cached *f = q->mail->cached;
+    read_ahead(q);
+    size_t found = look_up_all(q, bytes);
+    if (found < q->answers.count && mpj_memo_refresh(f))
+        found = look_up_all(q, bytes);
+    mpj_memo_expect_nothing(f);
+    q->mail->misses = 2 * found < q->answers.count;
+    for (size_t i = 0; i < q->answers.count && found < q->answers.count; i++)
+        if (!q->list[i].found)
+            q->list[i].seconds = mpj_memo_recorded(f, &q->names[i]);
 }
 
 static void answer(mpj_errand *errand)
@@ -158,12 +200,7 @@ static void answer(mpj_errand *errand)
     mpj_memo_bytes bytes = {0};
     sort_by_key(q);
     mpj_memo_lock(f);
-    bool all = look_up_all(q, &bytes);
-    if (!all && mpj_memo_refresh(f))
-        all = look_up_all(q, &bytes);
-    for (size_t i = 0; i < q->answers.count && !all; i++)
-        if (!q->list[i].found)
-            q->list[i].seconds = mpj_memo_recorded(f, &q->names[i]);
+    look_up(q, &bytes);
     mpj_memo_unlock(f);
     q->answers.data = bytes.data;
     q->answers.data_bytes = bytes.used;
@@ -200,7 +237,6 @@ bool mpj_question_add(mpj_question *q, uint64_t index, const mpj_name *name)
     size_t at = q->answers.count++;
     q->list[at] = (mpj_answer){.index = index, .seconds = -1};
     q->names[at] = *name;
-    q->order[at] = (uint16_t)at;
     return q->answers.count == MPJ_QUESTION_JOBS;
 }
 

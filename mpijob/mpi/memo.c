@@ -76,6 +76,29 @@ void mpj_memo_unlock(const mpijob_cached *cached)
 
 /* -- Looking up -- */
 
+void mpj_memo_touch(const mpijob_cached *cached, const mpj_name *name)
+{
+    if (cached->shelf)
+        mpj_shelf_touch(cached->shelf, &name->key);
+}
+
+void mpj_memo_expect(const mpijob_cached *cached, const mpj_name *name)
+{
+    if (cached->shelf)
+        mpj_shelf_expect(cached->shelf, name);
+}
+
+bool mpj_memo_read_ahead(const mpijob_cached *cached)
+{
+    return cached->shelf && mpj_shelf_read_ahead(cached->shelf);
+}
+
+void mpj_memo_expect_nothing(const mpijob_cached *cached)
+{
+    if (cached->shelf)
+        mpj_shelf_expect_nothing(cached->shelf);
+}
+
 static void *extend(mpj_memo_bytes *bytes, size_t more)
 {
     size_t before = (bytes->used + 15) & ~(size_t)15;

@@ -36,6 +36,13 @@ typedef struct mpj_memo_bytes {
     size_t used, capacity;
 } mpj_memo_bytes;
 
+/* This one is looked up or stored soon, after others. */
+void mpj_memo_touch(const mpijob_cached *cached, const mpj_name *name);
+/* Many look-ups follow: announces one; then, again and again, reads ahead for them, until that is false; after them,
+ * ends it. */
+void mpj_memo_expect(const mpijob_cached *cached, const mpj_name *name);
+bool mpj_memo_read_ahead(const mpijob_cached *cached);
+void mpj_memo_expect_nothing(const mpijob_cached *cached);
 /* A result that may be used: 1, the result (shelve: a mpijob_reference to it) behind what is there in *bytes, at a
  * multiple of 16, and how long it took to compute; 0: none, or no memory for it. */
 int mpj_memo_find(const mpijob_cached *cached, const mpj_name *name, bool shelve, mpj_memo_bytes *bytes,

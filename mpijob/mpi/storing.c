@@ -37,6 +37,13 @@ static size_t padded(size_t bytes)
     return (bytes + 15) & ~(size_t)15;
 }
 
+/* All of an item. */
+static size_t bytes_of(const item *head, size_t args_bytes)
+{
+    return padded(sizeof *head) + padded(args_bytes) + padded(head->meta_bytes) + padded(head->file_bytes) +
+           padded(head->bytes_here);
+}
+
 /* -- The store thread -- */
 
 static void drop(mpj_errand *errand)
@@ -52,11 +59,23 @@ static const void *next_part(const unsigned char **at, size_t bytes)
     return bytes ? part : NULL;
 }
 
+static void touch_all(const mpj_sheaf *sheaf)
+{
+    const unsigned char *at = sheaf->bytes;
+    for (size_t i = 0; i < sheaf->count; i++) {
+        item head;
+        memcpy(&head, at, sizeof head);
+        mpj_memo_touch(sheaf->cached, &head.name);
+        at += bytes_of(&head, sheaf->args_bytes);
+    }
+}
+
 static void store(mpj_errand *errand)
 {
     mpj_sheaf *sheaf = (mpj_sheaf *)errand;
     const unsigned char *at = sheaf->bytes;
     mpj_memo_lock(sheaf->cached);
+    touch_all(sheaf);
     for (size_t i = 0; i < sheaf->count; i++) {
         item head;
         memcpy(&head, next_part(&at, sizeof head), sizeof head);
@@ -137,8 +156,7 @@ bool mpj_storing_add(mpj_storing *storing, const mpj_stored *result, double now)
                  .seconds = result->seconds,
                  .meta_bytes = (uint32_t)result->meta_bytes,
                  .file_bytes = result->file ? (uint32_t)strlen(result->file) + 1 : 0};
-    size_t need = padded(sizeof head) + padded(storing->args_bytes) + padded(head.meta_bytes) +
-                  padded(head.file_bytes) + padded(head.bytes_here);
+    size_t need = bytes_of(&head, storing->args_bytes);
     mpj_sheaf *sheaf = room_for(storing, need, now);
     if (!sheaf) {
         storing->lost++;

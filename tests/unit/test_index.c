@@ -1,6 +1,7 @@
 /* The index of a segment: every key in it is found, hardly any other gets past the filter. */
 #include "memo.h"
 
+#include "base/alloc.h"
 #include "memory/index.h"
 
 #include <fcntl.h>
@@ -155,6 +156,52 @@ START_TEST(damage_is_noticed)
 }
 END_TEST
 
+static size_t found_of(uint64_t begin, uint64_t end)
+{
+    size_t count = 0;
+    for (uint64_t i = begin; i < end; i++)
+        count += found(i);
+    return count;
+}
+
+/* A piece that could not be read is no piece: it is read when it can be. */
+START_TEST(records_asked_for_often_stay_in_memory)
+{
+    char path[MPJ_PATH_BYTES];
+    size_t bytes;
+    make(50000, 1);
+    strcpy(path, scratch_path(&files, "w.idx"));
+    unsigned char *whole = files_read(path, &bytes);
+    ck_assert_int_eq(mpj_index_should_hold(&index_read), 0);
+    ck_assert_uint_eq(found_of(0, 1000), 1000);
+    ck_assert_int_eq(mpj_index_should_hold(&index_read), 1);
+    mpj_alloc_fail_after(1);
+    ck_assert_int_eq(mpj_index_hold(&index_read), 0);
+    mpj_alloc_fail_after(UINT64_MAX);
+    ck_assert_int_eq(mpj_index_should_hold(&index_read), 0);
+    ck_assert_uint_eq(found_of(0, 1000), 1000);
+    ck_assert_int_eq(mpj_index_hold(&index_read), 1);
+    ck_assert_uint_eq(mpj_index_held_bytes(&index_read), 50000 * MPJ_INDEX_RECORD_BYTES);
+    ck_assert_int_eq(mpj_index_should_hold(&index_read), 0);
+
+    ck_assert_int_eq(truncate(path, (off_t)mpj_index_records_at(&index_read.head)), 0);
+    const mpijob_digest key = memo_name(7).key;
+    collected c = {0, UINT64_MAX};
+    ck_assert_int_eq(mpj_index_find(&index_read, fd, files.folder, &key, collect, &c, NULL), MPIJOB_ECORRUPT);
+    ck_assert_uint_eq(c.count, 0);
+    int writer = open(path, O_RDWR | O_CLOEXEC);
+    ck_assert_int_eq(pwrite(writer, whole, bytes, 0), (ssize_t)bytes);
+    ck_assert_uint_eq(found_of(0, 50000), 50000);
+    ck_assert_uint_eq(found_of(1000000, 1010000), 0);
+
+    ck_assert_int_eq(truncate(path, 0), 0);
+    ck_assert_uint_eq(found_of(0, 50000), 50000);
+    close(writer);
+    free(whole);
+    close_index();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("index");
@@ -163,6 +210,7 @@ int main(void)
     tcase_add_loop_test(tcase, every_key_is_found, 0, UNIT_COUNT(counts));
     tcase_add_test(tcase, a_key_may_stand_many_times);
     tcase_add_test(tcase, damage_is_noticed);
+    tcase_add_test(tcase, records_asked_for_often_stay_in_memory);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }
