@@ -84,10 +84,10 @@ static int open_cached(mpijob_cached *c, const mpijob_function *function, const 
 
 void mpj_cached_list(mpijob_memory *memory, mpijob_cached *c)
 {
-    pthread_mutex_lock(&memory->list_lock);
+    pthread_mutex_lock(&memory->brief_lock);
     c->next = memory->functions;
     memory->functions = c;
-    pthread_mutex_unlock(&memory->list_lock);
+    pthread_mutex_unlock(&memory->brief_lock);
 }
 
 static int make(mpijob_cached **made, mpijob_memory *memory, const mpijob_function *function,
@@ -174,14 +174,19 @@ size_t mpj_cached_large_bytes(const mpijob_cached *cached)
     return cached->memory->options.large_bytes;
 }
 
+bool mpj_cached_is_local(const mpijob_cached *cached)
+{
+    return cached->shelf && mpj_shelf_is_local(cached->shelf);
+}
+
 const mpijob_cached *mpj_memory_find_cached(mpijob_memory *memory, const char *name, uint64_t version)
 {
     const mpijob_cached *c;
-    pthread_mutex_lock(&memory->list_lock);
+    pthread_mutex_lock(&memory->brief_lock);
     for (c = memory->functions; c; c = c->next)
         if (c->function.call && c->signature.version == version && strcmp(c->signature.name, name) == 0)
             break;
-    pthread_mutex_unlock(&memory->list_lock);
+    pthread_mutex_unlock(&memory->brief_lock);
     return c;
 }
 

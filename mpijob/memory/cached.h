@@ -5,6 +5,7 @@
 #include "memory/key.h"
 
 #include <mpijob/memory.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 /* ---- Any thread ------------------------------------------------------------------------------------------------- */
@@ -15,6 +16,8 @@ const mpj_signature *mpj_cached_signature(const mpijob_cached *cached);
 mpijob_memory *mpj_cached_memory(const mpijob_cached *cached);
 /* From how many bytes on a result gets a file of its own. */
 size_t mpj_cached_large_bytes(const mpijob_cached *cached);
+/* Whether files of the location are this host's alone, as far as that is known. */
+bool mpj_cached_is_local(const mpijob_cached *cached);
 /* Of this name, cached in the location, with a signature of this version; NULL: none. */
 const mpijob_cached *mpj_memory_find_cached(mpijob_memory *memory, const char *name, uint64_t version);
 
@@ -78,6 +81,7 @@ typedef struct mpj_made {
     size_t meta_bytes; /* ... 0: as the function says, else of one dimension */
     const char *file;  /* its own file; NULL: none */
     double compute_s;
+    atomic_ullong *written; /* mpj_cached_dump: grows while something is written; NULL: nobody wants to know */
 } mpj_made;
 
 /* A shape as it travels and is stored: the bytes used of `meta`. ndim: -1: as the function says, else one dimension of
@@ -96,10 +100,16 @@ int mpj_cached_dump(const mpijob_cached *cached, const mpj_made *made, char file
  * (hit may be NULL). 1: stored; 0: not. */
 int mpj_cached_store(const mpijob_cached *cached, const mpj_made *made, mpj_hit *hit);
 
-/* Counts a result that was computed, for the refresh rule and the statistics. */
+/* Counts a result that was computed, for the refresh rule and the statistics. Any thread, with the lock or without. */
 void mpj_cached_computed(const mpijob_cached *cached, double compute_s);
 
 /* ---- Calls inside jobs of a run ---------------------------------------------------------------------------------- */
+
+typedef enum mpj_dumped {
+    MPJ_NOT_DUMPED, /* nor will it be */
+    MPJ_DUMPED,
+    MPJ_DUMPED_LATER /* and stored then */
+} mpj_dumped;
 
 /* What the run that a job is in does for cached calls inside it (data/job.h); the first member of what the layer of
  * runs has. Called by the job's thread, without the lock. */
@@ -109,6 +119,9 @@ typedef struct mpj_job_run {
     int (*find)(struct mpj_job_run *run, const mpijob_cached *cached, const mpj_name *name, mpj_hit *hit);
     /* Takes a result, which it copies. 1: it will be stored if the location allows; 0: store it yourself. */
     int (*store)(struct mpj_job_run *run, const mpijob_cached *cached, const mpj_made *made);
+    /* As mpj_cached_dump, but does not wait for files that do not answer. */
+    mpj_dumped (*dump)(const mpijob_cached *cached, const mpj_made *made, char file[MPJ_LARGE_FILE_BYTES],
+                       unsigned char meta[MPJ_META_BYTES], size_t *meta_bytes);
 } mpj_job_run;
 
 /* The seed of a cached function's job: made from the key. */

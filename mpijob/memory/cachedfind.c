@@ -97,7 +97,9 @@ int mpj_cached_find(const mpijob_cached *cached, const mpj_name *name, mpj_hit *
 
 bool mpj_cached_refresh(const mpijob_cached *cached)
 {
+    pthread_mutex_lock(&cached->memory->brief_lock);
     double mean = cached->computed ? cached->computed_s / (double)cached->computed : INFINITY;
+    pthread_mutex_unlock(&cached->memory->brief_lock);
     return cached->shelf && mpj_shelf_refresh(cached->shelf, mpj_now(), mean) == 1;
 }
 

@@ -127,10 +127,12 @@ int mpj_cached_store(const mpijob_cached *cached, const mpj_made *made, mpj_hit 
 void mpj_cached_computed(const mpijob_cached *cached, double compute_s)
 {
     mpijob_cached *c = mpj_cached_mutable(cached);
+    pthread_mutex_lock(&c->memory->brief_lock);
     c->computed++;
     c->computed_s += compute_s;
     c->memory->stats.misses++;
     c->memory->stats.seconds_computed += compute_s;
+    pthread_mutex_unlock(&c->memory->brief_lock);
 }
 
 void mpj_cached_refer(const mpijob_cached *cached, const mpj_hit *hit, mpijob_reference *reference)

@@ -40,15 +40,14 @@ const mpijob_function *mpj_keyed(const mpijob_function *function, const mpijob_j
     return plain;
 }
 
-int mpj_look(const mpijob_cached *cached, const mpj_name *name, mpijob_job *job, mpj_hit *hit, bool quiet)
+int mpj_look(const mpijob_cached *cached, const mpj_name *name, mpijob_job *job, mpj_hit *hit, bool quiet, bool *locked)
 {
     mpj_job_own *own = job ? job->own : NULL;
     int found = own && own->run ? own->run->find(own->run, cached, name, hit) : -1;
-    if (found == 0)
-        return 0;
+    *locked = found < 0;
+    if (found >= 0)
+        return found;
     mpj_cached_lock(cached);
-    if (found == 1)
-        return 1;
     if (mpj_cached_find(cached, name, hit, quiet) == 1 ||
         (mpj_cached_refresh(cached) && mpj_cached_find(cached, name, hit, quiet) == 1))
         return 1;
@@ -56,14 +55,14 @@ int mpj_look(const mpijob_cached *cached, const mpj_name *name, mpijob_job *job,
     return 0;
 }
 
-/* Reads what was found. The lock is held, and not any more afterwards. */
-static int take(const mpijob_cached *cached, const mpj_hit *hit, void *into, mpijob_array *array)
+/* Reads what was found. The lock, if it is held, is not any more afterwards. */
+static int take(const mpijob_cached *cached, const mpj_hit *hit, bool locked, void *into, mpijob_array *array)
 {
     mpijob_error err;
-    if (hit->large)
+    if (locked && hit->large)
         mpj_cached_unlock(cached);
     int status = into || !array ? mpj_cached_read(cached, hit, into, &err) : mpj_cached_load(cached, hit, array, &err);
-    if (!hit->large)
+    if (locked && !hit->large)
         mpj_cached_unlock(cached);
     if (status == MPIJOB_OK)
         return status;
@@ -78,17 +77,18 @@ static int fetch(const mpijob_function *function, const mpj_name *name, const vo
                  mpijob_array *array)
 {
     mpj_hit hit;
+    bool locked = false;
     const mpijob_cached *cached = function->cached;
     if (!cached->shelf)
         return 0;
     double began = cached->options.verbose > 1 ? mpj_now() : 0;
     if (cached->options.verbose >= 20)
         mpj_say_querying(cached, name, args, job ? job->index : 0);
-    if (mpj_look(cached, name, job, &hit, false) != 1)
+    if (mpj_look(cached, name, job, &hit, false, &locked) != 1)
         return 0;
     if (cached->options.verbose > 1)
         mpj_say_loading(cached, name, args, job ? job->index : 0, false);
-    if (take(cached, &hit, into, array) != MPIJOB_OK)
+    if (take(cached, &hit, locked, into, array) != MPIJOB_OK)
         return 0;
     if (cached->options.verbose > 4)
         mpj_say_loaded(cached, mpj_now() - began);
@@ -161,14 +161,17 @@ int mpijob_function_check_call_in_cache(const mpijob_function *function, const v
 {
     mpj_name name;
     mpj_hit hit;
+    bool locked = false;
     mpijob_function plain;
     function = mpj_keyed(function, job, &plain);
     int status = mpj_name_call(&name, function, args, job, err);
     if (status != MPIJOB_OK)
         return status;
-    if (!function->cached || !function->cached->shelf || mpj_look(function->cached, &name, job, &hit, true) != 1)
+    if (!function->cached || !function->cached->shelf ||
+        mpj_look(function->cached, &name, job, &hit, true, &locked) != 1)
         return 0;
-    mpj_cached_unlock(function->cached);
+    if (locked)
+        mpj_cached_unlock(function->cached);
     return 1;
 }
 

@@ -101,7 +101,7 @@ void mpj_cleaner_at_opening(mpj_shelf *shelf)
     bool many = has_many(shelf), left = has_left(shelf);
     if (!many && !left)
         return;
-    shelf->store->local = mpj_file_is_local(shelf->folder) == 1;
+    mpj_location_is_on(shelf->store, shelf->folder);
     if (mpj_election_stand(&election, shelf->store, function, NULL) != 1)
         return;
     if (many)

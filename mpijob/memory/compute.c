@@ -161,13 +161,21 @@ static void keep(mpj_computing *computing, const mpijob_cached *cached, const mp
     mpj_cached_unlock(cached);
 }
 
+static bool dump(const mpj_computing *computing, const mpijob_cached *cached, mpj_made *made,
+                 char file[MPJ_LARGE_FILE_BYTES], unsigned char meta[MPJ_META_BYTES])
+{
+    const mpj_job_own *own = computing->job ? computing->job->own : NULL;
+    if (own && own->run)
+        return own->run->dump(cached, made, file, meta, &made->meta_bytes) == MPJ_DUMPED;
+    return mpj_cached_dump(cached, made, file, meta, &made->meta_bytes, NULL) == MPIJOB_OK;
+}
+
 static void store(mpj_computing *computing, const mpj_name *name, double seconds, int ndim)
 {
     const mpijob_cached *cached = computing->function->cached;
     const bool any = computing->function->result_size == MPIJOB_ANY_SIZE;
     unsigned char meta[MPJ_META_BYTES];
     char file[MPJ_LARGE_FILE_BYTES];
-    mpijob_error err;
     mpj_made made = {.name = name,
                      .args = computing->args,
                      .index = computing->job ? computing->job->index : 0,
@@ -181,7 +189,7 @@ static void store(mpj_computing *computing, const mpj_name *name, double seconds
         made.bytes = mpijob_array_count(&computing->value) * mpijob_type_size(&computing->value.type);
     made.meta_bytes = mpj_cached_shape_of(cached, meta, any ? ndim : -1, computing->value.shape, made.bytes);
     if (made.bytes >= mpj_cached_large_bytes(cached)) {
-        if (mpj_cached_dump(cached, &made, file, meta, &made.meta_bytes, &err) != MPIJOB_OK)
+        if (!dump(computing, cached, &made, file, meta))
             return;
         made.file = file;
     }
@@ -200,9 +208,7 @@ int mpj_compute(mpj_computing *computing, const mpj_name *name, mpijob_error *er
     if (status != MPIJOB_OK || !cached)
         return status;
     mpj_say_computed(cached, name, seconds);
-    mpj_cached_lock(cached);
     mpj_cached_computed(cached, seconds);
-    mpj_cached_unlock(cached);
     store(computing, name, seconds, ndim);
     return MPIJOB_OK;
 }

@@ -25,12 +25,23 @@ static int sum_of(const mpijob_cached *c, const mpijob_array *array, size_t byte
     return status;
 }
 
-static int dump(const mpijob_cached *c, const mpijob_array *array, const char *path, mpijob_error *err)
+static int count_written(uint64_t done, uint64_t total, void *written)
+{
+    (void)done;
+    (void)total;
+    atomic_fetch_add((atomic_ullong *)written, 1);
+    return 0;
+}
+
+static int dump(const mpijob_cached *c, const mpijob_array *array, const char *path, atomic_ullong *written,
+                mpijob_error *err)
 {
     mpijob_dump_options options = {.compress = c->options.compress > 0 ? c->options.compress : 0,
                                    .codec = c->options.compress > 0 ? c->memory->options.codec : NULL,
                                    .order = 'C',
-                                   .durable = c->memory->options.durability == MPIJOB_DURABLE_EACH};
+                                   .durable = c->memory->options.durability == MPIJOB_DURABLE_EACH,
+                                   .progress = written ? count_written : NULL,
+                                   .progress_payload = written};
     return mpijob_dump(array, path, &options, err);
 }
 
@@ -45,7 +56,7 @@ static int length_of(uint64_t *bytes, const char *path, mpijob_error *err)
 
 /* A path of its own, and the array there. Its folder may be cleared by somebody else between the two: again. told:
  * the store has said what is wrong. */
-static int dump_somewhere(const mpijob_cached *c, const mpj_name *name, const mpijob_array *array,
+static int dump_somewhere(const mpijob_cached *c, const mpj_made *made, const mpijob_array *array,
                           char file[MPJ_LARGE_FILE_BYTES], char path[MPJ_PATH_BYTES], uint64_t *file_bytes, bool *told,
                           mpijob_error *err)
 {
@@ -54,11 +65,11 @@ static int dump_somewhere(const mpijob_cached *c, const mpj_name *name, const mp
     int status = MPIJOB_OK;
     for (int i = 0; i < TRIES; i++) {
         mpj_cached_lock(c);
-        status = mpj_shelf_large_name(c->shelf, name, suffix, file, path, &own);
+        status = mpj_shelf_large_name(c->shelf, made->name, suffix, file, path, &own);
         mpj_cached_unlock(c);
         *told = status != MPIJOB_OK;
         if (status == MPIJOB_OK)
-            status = dump(c, array, path, &own);
+            status = dump(c, array, path, made->written, &own);
         if (status == MPIJOB_OK)
             status = length_of(file_bytes, path, &own);
         if (status != MPIJOB_ENOTFOUND && (status != MPIJOB_EOS || own.os_errno != ENOENT))
@@ -102,7 +113,7 @@ int mpj_cached_dump(const mpijob_cached *cached, const mpj_made *made, char file
     mpijob_array array = mpijob_array_of(made->result, cached->signature.result, ndim, shape);
     if (!cached->shelf)
         return mpj_fail(err, MPIJOB_EOS, "there is no Memory");
-    int status = dump_somewhere(cached, made->name, &array, file, path, &file_bytes, &told, &own);
+    int status = dump_somewhere(cached, made, &array, file, path, &file_bytes, &told, &own);
     if (status == MPIJOB_OK)
         status = sum_of(cached, &array, made->bytes, &sum, &own);
     if (status != MPIJOB_OK)

@@ -2,6 +2,7 @@
  * know. */
 #include "base/error.h"
 #include "io/codec.h"
+#include "io/sync.h"
 #include "memory/shelf.h"
 
 #include <errno.h>
@@ -42,6 +43,11 @@ static unsigned read_format(int root, const char *path, mpijob_error *err)
     return format;
 }
 
+void mpj_location_is_on(mpj_store *store, int folder)
+{
+    store->local = mpj_file_is_local(folder) == 1;
+}
+
 int mpj_location_check(mpj_store *store, mpijob_error *err)
 {
     mpijob_error own;
@@ -53,6 +59,7 @@ int mpj_location_check(mpj_store *store, mpijob_error *err)
         return MPIJOB_OK;
     }
     unsigned format = read_format(root, store->root, NULL);
+    mpj_location_is_on(store, root);
     mpj_file_close(&root);
     store->prepared = format != 0;
     if (format <= MPJ_STORE_FORMAT)
@@ -88,6 +95,7 @@ int mpj_location_prepare(mpj_store *store, mpijob_error *err)
         store->counts.files_made += status == MPIJOB_OK ? 2 : 0;
     }
     store->prepared = status == MPIJOB_OK;
+    mpj_location_is_on(store, root);
     mpj_file_close(&root);
     return status;
 }

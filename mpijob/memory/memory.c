@@ -172,7 +172,7 @@ int mpj_memory_open(mpijob_memory **opened, const char *location, const mpijob_m
     if (!memory)
         return mpj_fail_memory(err, "a location", sizeof *memory);
     pthread_mutex_init(&memory->lock, NULL);
-    pthread_mutex_init(&memory->list_lock, NULL);
+    pthread_mutex_init(&memory->brief_lock, NULL);
     int status = read_options(memory, &store, options, err);
     if (status == MPIJOB_OK && location)
         status = open_location(memory, location, &store, err);
@@ -208,7 +208,7 @@ void mpijob_memory_close(mpijob_memory *memory)
         mpj_cached_free_first(memory);
     if (memory->store)
         mpj_store_close(memory->store);
-    pthread_mutex_destroy(&memory->list_lock);
+    pthread_mutex_destroy(&memory->brief_lock);
     pthread_mutex_destroy(&memory->lock);
     mpj_free(memory->location);
     mpj_free(memory);
@@ -242,9 +242,11 @@ void **mpj_memory_runs(mpijob_memory *memory, void (*close)(void *kept))
 void mpijob_memory_get_stats(const mpijob_memory *memory, mpijob_memory_stats *stats)
 {
     mpj_store_counts counts = {0};
-    pthread_mutex_t *lock = (pthread_mutex_t *)&memory->lock;
+    pthread_mutex_t *lock = (pthread_mutex_t *)&memory->lock, *brief = (pthread_mutex_t *)&memory->brief_lock;
     pthread_mutex_lock(lock);
+    pthread_mutex_lock(brief);
     *stats = memory->stats;
+    pthread_mutex_unlock(brief);
     if (memory->store)
         mpj_store_count(memory->store, &counts);
     pthread_mutex_unlock(lock);

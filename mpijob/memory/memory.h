@@ -47,7 +47,7 @@ struct mpijob_memory {
     mpj_store *store;              /* NULL: no Memory */
     pthread_mutex_t lock;          /* the store, the functions and the counts */
     mpijob_cached *functions;      /* also those that are only described: see shelve.c */
-    pthread_mutex_t list_lock;     /* of that list alone: never held for long */
+    pthread_mutex_t brief_lock;    /* that list, and the counts of what was computed: never held for long */
     mpj_ticker ticker;
     mpijob_memory *next_opened;    /* opened.c's */
     mpijob_memory_stats stats;     /* without what the store counts */
@@ -108,8 +108,8 @@ int mpj_name_call(mpj_name *name, const mpijob_function *function, const void *a
 /* The function itself; or a copy in *plain that is not cached, where no key would cover the job's shared inputs: Memory
  * was not open when its run began. */
 const mpijob_function *mpj_keyed(const mpijob_function *function, const mpijob_job *job, mpijob_function *plain);
-/* 1 and *hit, with the lock held; 0, without it. */
-int mpj_look(const mpijob_cached *cached, const mpj_name *name, mpijob_job *job, mpj_hit *hit, bool quiet);
+/* 1 and *hit; 0. *locked: the lock is held then, as it is not where the job's run knew the answer. */
+int mpj_look(const mpijob_cached *cached, const mpj_name *name, mpijob_job *job, mpj_hit *hit, bool quiet, bool *locked);
 
 /* What changes with use, behind a function object that the caller may copy. */
 static inline mpijob_cached *mpj_cached_mutable(const mpijob_cached *cached)

@@ -77,6 +77,11 @@ static void free_known(mpj_shelf *shelf, mpj_known *known)
     mpj_free(known);
 }
 
+bool mpj_shelf_is_local(const mpj_shelf *shelf)
+{
+    return shelf->store->local;
+}
+
 void mpj_shelf_close(mpj_shelf *shelf)
 {
     mpj_appender_free(&shelf->own);

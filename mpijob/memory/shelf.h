@@ -11,6 +11,8 @@
 #include "memory/slots.h"
 #include "memory/store.h"
 
+#include <stdatomic.h>
+
 /* One segment as this process knows it. Its number is its place in shelf->segments, for ever. */
 typedef struct mpj_known {
     char writer[MPJ_WRITER_BYTES];
@@ -99,7 +101,7 @@ struct mpj_store {
     bool warned_reading;
     int warned_errno; /* of what was warned about; 0: nothing yet */
     bool prepared;    /* format.json is there */
-    bool local;       /* the file system is this host's alone; known once a shelf's folder was open */
+    atomic_bool local; /* the file system is this host's alone, as far as a folder of it was open; any thread's */
     double restarted; /* when a segment was begun anew after an error; 0: never */
     double due;       /* the first of the shelves' */
     mpj_descriptors descriptors;
@@ -123,6 +125,8 @@ static inline bool mpj_store_writes(const mpj_store *store)
 
 int mpj_location_check(mpj_store *store, mpijob_error *err);
 int mpj_location_prepare(mpj_store *store, mpijob_error *err);
+/* Notes what kind of file system a folder of it is on. */
+void mpj_location_is_on(mpj_store *store, int folder);
 
 /* ---- shelf.c: segments and their descriptors --------------------------------------------------------------------- */
 

@@ -69,7 +69,7 @@ void mpj_shelf_refresh_now(mpj_shelf *shelf)
 {
     double began = mpj_now();
     if (mpj_shelf_list(shelf, NULL) == MPIJOB_OK && shelf->folder >= 0) {
-        shelf->store->local = mpj_file_is_local(shelf->folder) == 1;
+        mpj_location_is_on(shelf->store, shelf->folder);
         look_at_lengths(shelf);
         if (!shelf->store->local)
             open_some_again(shelf, began);

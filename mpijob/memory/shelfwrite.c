@@ -136,7 +136,7 @@ static int open_folder(mpj_shelf *shelf, mpijob_error *err)
     if (status == MPIJOB_OK)
         status = mpj_below_walk(&shelf->folder, store->location, shelf->below, &store->rights, err);
     if (status == MPIJOB_OK)
-        store->local = mpj_file_is_local(shelf->folder) == 1;
+        mpj_location_is_on(store, shelf->folder);
     return status;
 }
 

@@ -72,6 +72,7 @@ int mpijob_function_call_and_shelve(mpijob_reference *reference, const mpijob_fu
 {
     mpj_name name;
     mpj_hit hit;
+    bool locked = false;
     mpijob_function plain;
     if (!reference)
         return mpj_fail(err, MPIJOB_EINVAL, "reference is NULL");
@@ -82,9 +83,10 @@ int mpijob_function_call_and_shelve(mpijob_reference *reference, const mpijob_fu
     const mpijob_cached *cached = function->cached;
     if (cached)
         mpj_say_querying(cached, &name, args, job ? job->index : 0);
-    if (!cached || !cached->shelf || mpj_look(cached, &name, job, &hit, false) != 1)
+    if (!cached || !cached->shelf || mpj_look(cached, &name, job, &hit, false, &locked) != 1)
         return compute(reference, function, cached ? &name : NULL, args, job, err);
-    mpj_cached_unlock(cached);
+    if (locked)
+        mpj_cached_unlock(cached);
     mpj_say_loading(cached, &name, args, job ? job->index : 0, true);
     mpj_cached_refer(cached, &hit, reference);
     return MPIJOB_OK;

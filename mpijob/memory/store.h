@@ -115,6 +115,9 @@ typedef struct mpj_entry {
  * not read again. */
 int mpj_shelf_find(mpj_shelf *shelf, const mpj_name *name, mpj_entry *entry);
 
+/* Whether its files are this host's alone, as far as that is known. Any thread. */
+bool mpj_shelf_is_local(const mpj_shelf *shelf);
+
 /* A name that will be looked up or stored soon, after others: what is in memory of it need not be waited for then. */
 void mpj_shelf_touch(const mpj_shelf *shelf, const mpijob_digest *key);
 /* Look-ups of several names cost less if they are announced: first all of these, then mpj_shelf_read_ahead until it says

@@ -5,6 +5,8 @@
 #include "base/error.h"
 #include "memory/memory.h"
 #include "mpi/agree.h"
+#include "mpi/askhere.h"
+#include "mpi/filing.h"
 #include "mpi/looks.h"
 #include "mpi/recent.h"
 #include "mpi/transfer.h"
@@ -21,6 +23,7 @@ struct mpj_asker {
     mpj_job_run run; /* first */
     MPI_Comm comm;
     mpj_recent recent;
+    mpj_askhere here;
     mpj_entries *entries;
     uint64_t asked; /* questions, in all */
     uint64_t answered;
@@ -141,10 +144,18 @@ static bool is_unknown(const mpj_asker *asker, const mpijob_cached *cached)
     return false;
 }
 
-/* What rank 0 can do for: arguments that travel, a function that it has. */
+static bool is_rank_0(const mpj_asker *asker)
+{
+    return asker->comm == MPI_COMM_NULL;
+}
+
+/* What rank 0 can do for: arguments that travel, a function that it has. On rank 0 itself: where files may keep it
+ * waiting. */
 static bool is_for_rank_0(const mpj_asker *asker, const mpijob_cached *cached)
 {
     const mpj_signature *signature = mpj_cached_signature(cached);
+    if (is_rank_0(asker) && (!mpj_cached_keeps(cached) || mpj_cached_is_local(cached)))
+        return false;
     return (!signature->args || signature->stream_bytes != SIZE_MAX) && !is_unknown(asker, cached);
 }
 
@@ -166,6 +177,14 @@ static int ask(mpj_asker *asker, const mpijob_cached *cached, const mpj_name *na
     return 1;
 }
 
+static int ask_here(mpj_asker *asker, const mpijob_cached *cached, const mpj_name *name, mpj_hit *hit)
+{
+    int found = mpj_ask_here(&asker->here, cached, name, patience(asker), hit);
+    if (found == 1)
+        mpj_recent_add(&asker->recent, hit);
+    return found;
+}
+
 static int find(mpj_job_run *run, const mpijob_cached *cached, const mpj_name *name, mpj_hit *hit)
 {
     mpj_asker *asker = (mpj_asker *)run;
@@ -176,6 +195,8 @@ static int find(mpj_job_run *run, const mpijob_cached *cached, const mpj_name *n
         *hit = *seen;
         return 1;
     }
+    if (is_rank_0(asker))
+        return ask_here(asker, cached, name, hit);
     forget_late_answers(asker);
     return asker->answered < asker->asked ? 0 : ask(asker, cached, name, hit);
 }
@@ -240,7 +261,7 @@ mpj_asker *mpj_asker_open(MPI_Comm comm)
     mpj_asker *asker = mpj_calloc(1, sizeof *asker);
     if (!asker)
         return NULL;
-    asker->run = (mpj_job_run){find, store};
+    asker->run = (mpj_job_run){find, store, mpj_file_large};
     asker->comm = comm;
     return asker;
 }
@@ -266,6 +287,7 @@ void mpj_asker_close(mpj_asker *asker)
         if (!receive(asker, &late))
             mpj_backoff_wait_briskly(&backoff);
     mpj_recent_free(&asker->recent);
+    mpj_askhere_free(&asker->here);
     mpj_free(asker->answer);
     mpj_free(asker);
 }

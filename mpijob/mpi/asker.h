@@ -1,5 +1,5 @@
-/* Cached calls inside jobs, on a rank other than 0: what this rank has seen itself, else one question to rank 0. Page:
- * doc/memory-runs.md. */
+/* Cached calls inside jobs: what this rank has seen itself, else one question to rank 0; on rank 0, where its files may
+ * keep it waiting, to its own store thread. Page: doc/memory-runs.md. */
 #ifndef MPJ_MPI_ASKER_H
 #define MPJ_MPI_ASKER_H
 
@@ -11,6 +11,7 @@
 typedef struct mpj_asker mpj_asker;
 
 /* NULL: no memory; calls then look in files, as outside of runs. */
+/* comm: MPI_COMM_NULL: on rank 0. */
 mpj_asker *mpj_asker_open(MPI_Comm comm);
 /* For mpj_job_own.run. */
 mpj_job_run *mpj_asker_run(mpj_asker *asker);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#define BEAT_S 0.05 /* whoever waits looks so often whether anything moves */
 #define LEISURE_S 5e-3 /* errands that are in no hurry are begun after so long */
 
 struct mpj_clerk {
@@ -83,7 +84,7 @@ static void do_first(mpj_clerk *clerk)
     pthread_mutex_lock(&clerk->lock);
     clerk->load -= bytes;
     clerk->finished++;
-    clerk->ticking = true;
+    clerk->ticking = clerk->tick != NULL;
     clerk->busy_at = mpj_now();
     pthread_cond_broadcast(&clerk->done);
 }
@@ -141,13 +142,10 @@ static int start(mpj_clerk *clerk)
     return failed ? -1 : 0;
 }
 
-int mpj_clerk_give(mpj_clerk *clerk, mpj_errand *errand, bool hurry)
+static int give(mpj_clerk *clerk, mpj_errand *errand, bool hurry)
 {
-    pthread_mutex_lock(&clerk->lock);
-    if (!clerk->started && start(clerk) != 0) {
-        pthread_mutex_unlock(&clerk->lock);
+    if (!clerk->started && start(clerk) != 0)
         return -1;
-    }
     errand->next = NULL;
     *clerk->last = errand;
     clerk->last = &errand->next;
@@ -155,8 +153,64 @@ int mpj_clerk_give(mpj_clerk *clerk, mpj_errand *errand, bool hurry)
     clerk->load += errand->bytes;
     if (hurry || clerk->asleep)
         pthread_cond_signal(&clerk->wake);
-    pthread_mutex_unlock(&clerk->lock);
     return 0;
+}
+
+int mpj_clerk_give(mpj_clerk *clerk, mpj_errand *errand, bool hurry)
+{
+    pthread_mutex_lock(&clerk->lock);
+    int status = give(clerk, errand, hurry);
+    pthread_mutex_unlock(&clerk->lock);
+    return status;
+}
+
+/* ---- Errands that are waited for ---- */
+
+enum { WAITED_FOR, LEFT, DONE };
+
+bool mpj_awaited_is_left(mpj_awaited *errand)
+{
+    return atomic_exchange(&errand->state, DONE) == LEFT;
+}
+
+/* With the lock held. Whether it was done in time; else it is the thread's. */
+static bool await(mpj_clerk *clerk, mpj_awaited *errand, double patience_s)
+{
+    double since = mpj_now();
+    unsigned long long beats = 0;
+    while (atomic_load(&errand->state) != DONE) {
+        unsigned long long seen = atomic_load(&errand->beats);
+        double now = mpj_now();
+        if (seen != beats)
+            since = now;
+        beats = seen;
+        if (now - since >= patience_s) {
+            int waited_for = WAITED_FOR;
+            return !atomic_compare_exchange_strong(&errand->state, &waited_for, LEFT);
+        }
+        struct timespec until = after(fmin(patience_s, BEAT_S));
+        pthread_cond_timedwait(&clerk->done, &clerk->lock, &until);
+    }
+    return true;
+}
+
+int mpj_clerk_do(mpj_clerk *clerk, mpj_awaited *errand, double patience_s, uint64_t *ticket)
+{
+    pthread_mutex_lock(&clerk->lock);
+    int status = give(clerk, &errand->errand, true);
+    *ticket = clerk->given;
+    if (status == 0)
+        status = await(clerk, errand, patience_s);
+    pthread_mutex_unlock(&clerk->lock);
+    return status;
+}
+
+bool mpj_clerk_has_done(mpj_clerk *clerk, uint64_t ticket)
+{
+    pthread_mutex_lock(&clerk->lock);
+    bool done = clerk->finished >= ticket;
+    pthread_mutex_unlock(&clerk->lock);
+    return done;
 }
 
 void mpj_clerk_cancel(mpj_clerk *clerk, const void *client)

@@ -1,11 +1,13 @@
-/* The store thread of a location: it alone touches files while a run goes on, so that a file server that hangs holds
- * up nobody else. It does errands, in the order in which they were given, and calls no MPI. One for each location,
- * from the first run that needs it until the location is closed. */
+/* A thread that does errands, in the order in which they were given, and calls no MPI: so that a file server that hangs
+ * holds up nobody else. A location has two, each from the first run that needs it until the location is closed: the
+ * store thread, which looks up and stores, and the file thread, which writes large results. */
 #ifndef MPJ_MPI_CLERK_H
 #define MPJ_MPI_CLERK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct mpj_clerk mpj_clerk;
 
@@ -18,10 +20,18 @@ typedef struct mpj_errand {
     size_t bytes;                            /* that it keeps */
 } mpj_errand;
 
+/* An errand that its giver waits for, and may leave to the thread. The first member of whatever it needs; state and
+ * beats zero. At its end `run` asks mpj_awaited_is_left, and releases it only if that is so. */
+typedef struct mpj_awaited {
+    mpj_errand errand; /* first */
+    atomic_int state;
+    atomic_ullong beats; /* `run` lets it grow while it gets anywhere */
+} mpj_awaited;
+
 /* What the store thread does now and then, from an errand until nothing can have changed any more. */
 typedef void mpj_clerk_tick_fn(void *payload);
 
-/* NULL: no memory. The thread starts with the first errand. tick: every `tick_s` seconds, until `still_s` seconds have
+/* NULL: no memory. The thread starts with the first errand. tick (may be NULL): every `tick_s` seconds, until `still_s` seconds have
  * passed since the last errand. */
 mpj_clerk *mpj_clerk_open(mpj_clerk_tick_fn *tick, double tick_s, double still_s, void *payload);
 
@@ -31,6 +41,14 @@ void mpj_clerk_close(mpj_clerk *clerk);
 /* Gives an errand away. hurry: now; else within a few milliseconds, which wakes nobody. -1: no thread could be had; the
  * errand is the caller's still. */
 int mpj_clerk_give(mpj_clerk *clerk, mpj_errand *errand, bool hurry);
+
+/* Gives an errand away at once and waits for it as long as it beats: so many seconds without. 1: it is done, and the
+ * caller's again. 0: it is the thread's from here on, the *ticket-th of all. -1: not given, as above. */
+int mpj_clerk_do(mpj_clerk *clerk, mpj_awaited *errand, double patience_s, uint64_t *ticket);
+/* For `run`, at the end. */
+bool mpj_awaited_is_left(mpj_awaited *errand);
+/* Whether so many errands are done. */
+bool mpj_clerk_has_done(mpj_clerk *clerk, uint64_t ticket);
 
 /* Drops the errands of this client that are not begun. */
 void mpj_clerk_cancel(mpj_clerk *clerk, const void *client);

@@ -175,5 +175,6 @@ void mpj_begin_own(mpj_scheduler *s)
         out_of_memory(s, "a batch on rank 0", work->jobs * s->run->function->args_size);
         return;
     }
+    mpj_asker_begin(s->asker, &work->entries);
     s->own_active = true;
 }

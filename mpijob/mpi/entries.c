@@ -15,6 +15,7 @@ typedef struct record_head {
     uint32_t file_bytes, location_bytes, function_bytes; /* with their zeros; 0: NULL */
     uint32_t meta_bytes;
     uint64_t args_bytes;
+    uint64_t left;
 } record_head;
 
 static size_t padded(size_t bytes)
@@ -52,7 +53,8 @@ int mpj_entries_add(mpj_entries *entries, const mpj_entry_note *note)
                         .location_bytes = text_bytes(note->location),
                         .function_bytes = text_bytes(note->function),
                         .meta_bytes = (uint32_t)note->meta_bytes,
-                        .args_bytes = note->args ? note->args_bytes : 0};
+                        .args_bytes = note->args ? note->args_bytes : 0,
+                        .left = note->left};
     head.bytes = bytes_of(&head);
     if (mpj_grow((void **)&entries->data, &entries->capacity, entries->bytes + head.bytes, 1) != 0)
         return -1;
@@ -88,6 +90,7 @@ int mpj_entries_next(const unsigned char *data, size_t bytes, size_t *at, mpj_en
         return -1;
     const unsigned char *part = data + *at + padded(sizeof head);
     *note = (mpj_entry_note){.position = head.position,
+                             .left = head.left != 0,
                              .name = head.name,
                              .index = head.index,
                              .bytes = head.result_bytes,

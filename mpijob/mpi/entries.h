@@ -19,6 +19,7 @@ typedef struct mpj_entries {
 typedef struct mpj_entry_note {
     uint64_t position; /* of a job in its batch */
     const char *file;  /* NULL: none */
+    bool left;         /* the rank that computed it stores it, later */
     const void *meta;
     size_t meta_bytes;
     /* Of a call: */

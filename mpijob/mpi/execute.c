@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "memory/cached.h"
+#include "mpi/filing.h"
 #include "mpi/wire.h"
 
 #include <stdio.h>
@@ -239,15 +240,19 @@ static int note_entry(mpj_executor *executor, mpj_work *work, const mpj_name *na
     mpj_made made = {.name = name, .meta = meta, .args = p->args};
     made.bytes = any ? work->arena.current : executor->function->result_size;
     made.result = any ? work->arena.data + work->arena.used : p->result;
+    made.index = executor->job.index;
+    made.compute_s = work->seconds[work->executed];
     bool large = executor->files && made.bytes >= mpj_cached_large_bytes(cached);
     bool shaped = any && executor->own.ndim >= 0;
     if (!large && !shaped)
         return MPIJOB_OK;
     made.meta_bytes = mpj_cached_shape_of(cached, meta, any ? executor->own.ndim : -1, executor->own.shape, made.bytes);
-    if (large && mpj_cached_dump(cached, &made, file, meta, &made.meta_bytes, NULL) == MPIJOB_OK)
+    mpj_dumped dumped = large ? mpj_file_large(cached, &made, file, meta, &made.meta_bytes) : MPJ_NOT_DUMPED;
+    if (dumped == MPJ_DUMPED)
         made.file = file;
     mpj_entry_note note = {.position = work->executed,
                            .file = made.file,
+                           .left = dumped == MPJ_DUMPED_LATER,
                            .meta = meta,
                            .meta_bytes = made.meta_bytes,
                            .bytes = made.bytes};

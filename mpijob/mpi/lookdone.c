@@ -91,7 +91,7 @@ static void executed_well(mpj_scheduler *s, const mpj_arrival *arrival, uint64_t
                          .result = result,
                          .bytes = bytes,
                          .seconds = seconds};
-    mpj_entry_note note;
+    mpj_entry_note note = {.left = false};
     if (note_of(arrival, position, at, &note)) {
         stored.file = note.file;
         stored.meta = note.meta;
@@ -99,7 +99,9 @@ static void executed_well(mpj_scheduler *s, const mpj_arrival *arrival, uint64_t
         stored.bytes = note.bytes;
     }
     mpj_looks_timed(&s->looks, seconds);
-    bool kept = mpj_storing_add(&s->looks.storing, &stored, now);
+    bool kept = !note.left && mpj_storing_add(&s->looks.storing, &stored, now);
+    if (note.left)
+        mpj_memo_computed(s->run->function->cached, seconds);
     if (!s->looks.references)
         serve_chain(s, chain, result, bytes, seconds);
     else if (mpj_shelve_one(s, position, &stored, kept))

@@ -36,11 +36,32 @@ size_t mpj_memo_large_bytes(const mpijob_cached *cached)
     return mpj_cached_large_bytes(cached);
 }
 
-/* -- The store thread of a location -- */
+/* -- The threads of a location -- */
 
-static void close_clerk(void *kept)
+typedef struct threads {
+    mpj_clerk *store, *files;
+} threads;
+
+/* For making them: by a job's thread, or by the watchdog that serves other ranks meanwhile. */
+static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+
+/* What is dumped late is stored then. */
+static void close_threads(void *kept)
 {
-    mpj_clerk_close(kept);
+    threads *t = kept;
+    if (!t)
+        return;
+    mpj_clerk_close(t->files);
+    mpj_clerk_close(t->store);
+    mpj_free(t);
+}
+
+static threads *threads_of(mpijob_memory *memory)
+{
+    void **kept = mpj_memory_runs(memory, close_threads);
+    if (!*kept)
+        *kept = mpj_calloc(1, sizeof(threads));
+    return *kept;
 }
 
 static void tick(void *payload)
@@ -58,10 +79,24 @@ mpj_clerk *mpj_memo_clerk(const mpijob_cached *cached)
 
 mpj_clerk *mpj_memo_clerk_of(mpijob_memory *memory)
 {
-    void **kept = mpj_memory_runs(memory, close_clerk);
-    if (!*kept)
-        *kept = mpj_clerk_open(tick, TICK_S, STILL_S, memory);
-    return *kept;
+    pthread_mutex_lock(&making);
+    threads *t = threads_of(memory);
+    if (t && !t->store)
+        t->store = mpj_clerk_open(tick, TICK_S, STILL_S, memory);
+    mpj_clerk *clerk = t ? t->store : NULL;
+    pthread_mutex_unlock(&making);
+    return clerk;
+}
+
+mpj_clerk *mpj_memo_filer(const mpijob_cached *cached)
+{
+    pthread_mutex_lock(&making);
+    threads *t = threads_of(mpj_cached_memory(cached));
+    if (t && !t->files)
+        t->files = mpj_clerk_open(NULL, 0, 0, NULL);
+    mpj_clerk *clerk = t ? t->files : NULL;
+    pthread_mutex_unlock(&making);
+    return clerk;
 }
 
 void mpj_memo_lock(const mpijob_cached *cached)
@@ -165,6 +200,11 @@ static bool dump_here(const mpijob_cached *cached, mpj_made *made, char file[MPJ
     made->meta = meta;
     made->result = NULL;
     return status == MPIJOB_OK;
+}
+
+void mpj_memo_computed(const mpijob_cached *cached, double seconds)
+{
+    mpj_cached_computed(cached, seconds);
 }
 
 void mpj_memo_store(const mpijob_cached *cached, const mpj_stored *result)

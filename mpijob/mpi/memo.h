@@ -20,6 +20,10 @@ const mpj_signature *mpj_memo_signature(const mpijob_cached *cached);
 /* The store thread of its location. NULL: no memory for one. */
 mpj_clerk *mpj_memo_clerk(const mpijob_cached *cached);
 mpj_clerk *mpj_memo_clerk_of(mpijob_memory *memory);
+/* Its file thread. NULL: no memory. */
+mpj_clerk *mpj_memo_filer(const mpijob_cached *cached);
+/* Counts a result that this process does not store. */
+void mpj_memo_computed(const mpijob_cached *cached, double seconds);
 /* Has all written that was given to it, and waits for that, so long at most. By the thread that runs. */
 void mpj_memo_finish(mpijob_memory *memory, double seconds);
 /* From how many bytes on a result gets its own file. */

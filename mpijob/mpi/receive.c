@@ -254,7 +254,7 @@ static int settle(mpj_scheduler *s, mpj_arrival *arrival, const mpj_batch *batch
     }
     mpj_looks_executed(s, arrival, batch, failed);
     mpj_shelve_end(s, arrival, batch);
-    if (arrival->worker != 0)
+    if (arrival->parts[MPJ_PART_ENTRIES].bytes > 0)
         mpj_asked_store(&s->asked, arrival->parts[MPJ_PART_ENTRIES].data, arrival->parts[MPJ_PART_ENTRIES].bytes);
     set_statuses(s, batch, arrival->executed);
     if (failed)

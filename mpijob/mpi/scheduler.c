@@ -222,6 +222,8 @@ static int open_scheduler(mpj_scheduler *s, mpj_run *run)
         return mpj_fail_memory(err, "the schedule of the ranks", (unsigned long long)run->used * sizeof *s->ranks);
     mpj_executor_open(&s->executor, run->function, &run->options, run->shown_rank);
     mpj_executor_keys(&s->executor, run->shared_digests, run->kept, run->options.shelve);
+    s->asker = run->keyed ? mpj_asker_open(MPI_COMM_NULL) : NULL;
+    s->executor.own.run = mpj_asker_run(s->asker);
     mpj_report_start(&s->report, run);
     return MPIJOB_OK;
 }
@@ -339,6 +341,7 @@ static void close_scheduler(mpj_scheduler *s)
     if (!s->own.results_by_index)
         mpj_free(s->own.results);
     mpj_work_free(&s->own);
+    mpj_asker_close(s->asker);
     mpj_free(s->own_args);
     mpj_argstore_free(&s->args);
     mpj_free(s->ranks);

@@ -13,6 +13,7 @@
 
 #include "mpi/argstore.h"
 #include "mpi/asked.h"
+#include "mpi/asker.h"
 #include "mpi/buffers.h"
 #include "mpi/execute.h"
 #include "mpi/looks.h"
@@ -62,6 +63,7 @@ typedef struct mpj_scheduler {
     mpj_buffers buffers;  /* for results */
 
     mpj_executor executor; /* rank 0's own work */
+    mpj_asker *asker;      /* for cached calls inside its jobs; NULL: they look in files */
     mpj_work own;
     mpj_batch own_batch;
     bool own_active;

@@ -10,6 +10,10 @@ extern char memory_folder[256];
 extern mpijob_memory *memory;
 extern mpijob_memory_options memory_options; /* for opening; zeroed before each test */
 extern int computed;                         /* by this rank: jobs count themselves */
+extern bool memory_on_network;               /* files seem to be on a file system of several machines */
+
+/* As suite_main; with the argument `network` all files seem to be on such a file system. */
+int memory_main(int argc, char **argv, Suite *suite);
 
 /* Fixtures of each test. Nobody is impatient with files or with rank 0 in it, until mpj_patience_more_s is set to 0. */
 void memory_set_up(void);

@@ -418,5 +418,5 @@ int main(int argc, char **argv)
     tcase_add_test(calls, shared_inputs_count_in_calls_too);
     tcase_add_test(calls, without_digests_nothing_is_looked_up);
     tcase_add_test(calls, nobody_waits_for_a_deaf_rank_0);
-    return suite_main(argc, argv, suite);
+    return memory_main(argc, argv, suite);
 }

@@ -787,5 +787,5 @@ int main(int argc, char **argv)
     tcase_add_test(lists, large_results);
     tcase_add_loop_test(lists, shelved_results, 0, COUNT_OF(shelves));
     tcase_add_test(lists, shelving_is_for_cached_functions);
-    return suite_main(argc, argv, suite);
+    return memory_main(argc, argv, suite);
 }

@@ -43,6 +43,7 @@ static bool all_right(void)
 typedef struct holder {
     const mpijob_cached *cached;
     pthread_t thread;
+    bool is_here;
     atomic_bool holds, release;
 } holder;
 
@@ -57,10 +58,11 @@ static void *hold(void *payload)
     return NULL;
 }
 
-static void begin_stall(holder *h, const mpijob_function *f)
+/* On rank 0, or on every rank. */
+static void begin_stall(holder *h, const mpijob_function *f, bool everywhere)
 {
-    *h = (holder){.cached = f->cached};
-    if (suite_rank != 0)
+    *h = (holder){.cached = f->cached, .is_here = everywhere || suite_rank == 0};
+    if (!h->is_here)
         return;
     if (pthread_create(&h->thread, NULL, hold, h) != 0)
         abort();
@@ -70,7 +72,7 @@ static void begin_stall(holder *h, const mpijob_function *f)
 
 static void end_stall(holder *h)
 {
-    if (suite_rank != 0)
+    if (!h->is_here)
         return;
     h->release = true;
     pthread_join(h->thread, NULL);
@@ -85,7 +87,7 @@ START_TEST(a_stall_delays_storing_not_jobs)
     holder h;
     mpijob_inputs inputs = mpijob_range(JOBS);
     memory_cache(&f, &function);
-    begin_stall(&h, &f);
+    begin_stall(&h, &f, false);
     int status = run(values, &f, &inputs, NULL, NULL);
     ck_assert_int_eq(status, MPIJOB_OK);
     rank0(all_right());
@@ -154,12 +156,152 @@ START_TEST(a_failure_while_it_stalls)
     holder h;
     mpijob_inputs inputs = mpijob_range(JOBS);
     memory_cache(&f, &function);
-    begin_stall(&h, &f);
+    begin_stall(&h, &f, false);
     mpijob_request_stop();
     int status = run(values, &f, &inputs, NULL, NULL);
     mpijob_clear_stop();
     ck_assert_int_eq(status, MPIJOB_ECANCELED);
     end_stall(&h);
+}
+END_TEST
+
+/* -- Large results: their ranks write them -- */
+
+#define LARGE_JOBS 60
+#define LARGE_BYTES ((size_t)100000)
+
+static int fill(void *result, const void *args, mpijob_job *job)
+{
+    (void)args;
+    computed++;
+    memset(result, (int)job->index + 1, LARGE_BYTES);
+    return 0;
+}
+
+static const mpijob_function large = {.name = "fill", .call = fill, .result_size = LARGE_BYTES, .context_free = 1};
+
+static bool is_filled(const unsigned char *result, uint64_t index)
+{
+    bool right = true;
+    for (size_t i = 0; i < LARGE_BYTES; i++)
+        right = right && result[i] == index + 1;
+    return right;
+}
+
+static bool all_filled(const unsigned char *results)
+{
+    bool right = true;
+    for (uint64_t i = 0; suite_rank == 0 && i < LARGE_JOBS; i++)
+        right = right && is_filled(results + i * LARGE_BYTES, i);
+    return right;
+}
+
+static void begin_large(mpijob_function *f)
+{
+    mpj_patience_more_s = 0;
+    memory_on_network = true;
+    memory_options.large_bytes = LARGE_BYTES / 2;
+    memory_reopen();
+    memory_cache(f, &large);
+}
+
+static void found_by_the_next(unsigned char *results)
+{
+    mpijob_function f;
+    mpijob_inputs inputs = mpijob_range(LARGE_JOBS);
+    mpj_patience_more_s = 60;
+    memory_reopen();
+    memory_cache(&f, &large);
+    memset(results, 0, LARGE_JOBS * LARGE_BYTES);
+    int status = run(results, &f, &inputs, NULL, NULL);
+    ck_assert_int_eq(status, MPIJOB_OK);
+    rank0(all_filled(results));
+    ck_assert_int_eq(computed_by_all(), 0);
+    ck_assert_int_eq(memory_files(".npy"), LARGE_JOBS);
+    memory_on_network = false;
+}
+
+START_TEST(large_results_are_written_later)
+{
+    mpijob_function f;
+    holder h;
+    mpijob_inputs inputs = mpijob_range(LARGE_JOBS);
+    unsigned char *results = malloc(LARGE_JOBS * LARGE_BYTES);
+    begin_large(&f);
+    begin_stall(&h, &f, true);
+    int status = run(results, &f, &inputs, NULL, NULL);
+    ck_assert_int_eq(status, MPIJOB_OK);
+    rank0(all_filled(results));
+    ck_assert_int_eq(computed_by_all(), LARGE_JOBS);
+    end_stall(&h);
+    found_by_the_next(results);
+    free(results);
+}
+END_TEST
+
+START_TEST(large_references_hold_their_results)
+{
+    mpijob_function f;
+    holder h;
+    mpijob_inputs inputs = mpijob_range(LARGE_JOBS);
+    mpijob_reference references[LARGE_JOBS];
+    mpijob_parallel_options options = {.shelve = 1};
+    bool right = true;
+    begin_large(&f);
+    begin_stall(&h, &f, true);
+    int status = run(references, &f, &inputs, &options, NULL);
+    ck_assert_int_eq(status, MPIJOB_OK);
+    for (uint64_t i = 0; suite_rank == 0 && i < LARGE_JOBS; i++) {
+        mpijob_array result;
+        mpijob_error err;
+        right = right && !mpijob_reference_is_portable(&references[i]) &&
+                mpijob_reference_get(&result, &references[i], memory, &err) == MPIJOB_OK && is_filled(result.data, i);
+        mpijob_array_free(&result);
+        mpijob_reference_free(&references[i]);
+    }
+    rank0(right);
+    ck_assert_int_eq(computed_by_all(), LARGE_JOBS);
+    end_stall(&h);
+    unsigned char *results = malloc(LARGE_JOBS * LARGE_BYTES);
+    found_by_the_next(results);
+    free(results);
+}
+END_TEST
+
+/* -- Calls inside jobs -- */
+
+static int call_square(void *result, const void *args, mpijob_job *job)
+{
+    (void)args;
+    return mpijob_function_call(result, job->context, NULL, job, NULL);
+}
+
+START_TEST(calls_inside_jobs)
+{
+    mpijob_function f;
+    const mpijob_function caller = {.name = "caller", .call = call_square, .result_size = sizeof(double)};
+    holder h;
+    mpijob_inputs inputs = mpijob_range(JOBS);
+    mpijob_parallel_options options = {.context = &f};
+    mpj_patience_more_s = 0;
+    memory_on_network = true;
+    memory_reopen();
+    memory_cache(&f, &function);
+    begin_stall(&h, &f, true);
+    int status = run(values, &caller, &inputs, &options, NULL);
+    ck_assert_int_eq(status, MPIJOB_OK);
+    rank0(all_right());
+    ck_assert_int_eq(computed_by_all(), JOBS);
+    end_stall(&h);
+    mpj_patience_more_s = 60;
+    memory_reopen();
+    memory_cache(&f, &function);
+    memset(values, 0, sizeof values);
+    status = run(values, &caller, &inputs, &options, NULL);
+    ck_assert_int_eq(status, MPIJOB_OK);
+    rank0(all_right());
+    ck_assert_int_eq(computed_by_all(), 0);
+    memory_on_network = false;
 }
 END_TEST
 
@@ -171,5 +313,8 @@ int main(int argc, char **argv)
     tcase_add_test(stalls, a_stall_delays_storing_not_jobs);
     tcase_add_test(stalls, a_stall_in_the_middle);
     tcase_add_test(stalls, a_failure_while_it_stalls);
+    tcase_add_test(stalls, large_results_are_written_later);
+    tcase_add_test(stalls, large_references_hold_their_results);
+    tcase_add_test(stalls, calls_inside_jobs);
     return suite_main(argc, argv, suite);
 }
