@@ -91,16 +91,18 @@ static void executed_well(mpj_scheduler *s, const mpj_arrival *arrival, uint64_t
                          .result = result,
                          .bytes = bytes,
                          .seconds = seconds};
-    mpj_entry_note note = {.left = false};
+    mpj_entry_note note;
+    bool left = false;
     if (note_of(arrival, position, at, &note)) {
         stored.file = note.file;
         stored.meta = note.meta;
         stored.meta_bytes = note.meta_bytes;
         stored.bytes = note.bytes;
+        left = note.left;
     }
     mpj_looks_timed(&s->looks, seconds);
-    bool kept = !note.left && mpj_storing_add(&s->looks.storing, &stored, now);
-    if (note.left)
+    bool kept = !left && mpj_storing_add(&s->looks.storing, &stored, now);
+    if (left)
         mpj_memo_computed(s->run->function->cached, seconds);
     if (!s->looks.references)
         serve_chain(s, chain, result, bytes, seconds);

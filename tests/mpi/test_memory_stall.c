@@ -180,6 +180,38 @@ static int fill(void *result, const void *args, mpijob_job *job)
 
 static const mpijob_function large = {.name = "fill", .call = fill, .result_size = LARGE_BYTES, .context_free = 1};
 
+/* Every third is large. */
+static size_t bytes_of(uint64_t index)
+{
+    return index % 3 == 1 ? LARGE_BYTES : 8;
+}
+
+static int fill_some(void *result, const void *args, mpijob_job *job)
+{
+    (void)args;
+    (void)result;
+    computed++;
+    void *room = mpijob_job_result(job, bytes_of(job->index));
+    if (!room)
+        return 1;
+    memset(room, (int)job->index + 1, bytes_of(job->index));
+    return 0;
+}
+
+static const mpijob_function mixed = {
+    .name = "fill_some", .call = fill_some, .result_size = MPIJOB_ANY_SIZE, .context_free = 1};
+
+static int count_right(const void *result, size_t bytes, uint64_t index, const mpijob_error *failure, void *payload,
+                       mpijob_error *err)
+{
+    (void)err;
+    bool right = !failure && bytes == bytes_of(index);
+    for (size_t i = 0; i < bytes; i++)
+        right = right && ((const unsigned char *)result)[i] == index + 1;
+    *(int *)payload += right;
+    return MPIJOB_GO_ON;
+}
+
 static bool is_filled(const unsigned char *result, uint64_t index)
 {
     bool right = true;
@@ -196,13 +228,13 @@ static bool all_filled(const unsigned char *results)
     return right;
 }
 
-static void begin_large(mpijob_function *f)
+static void begin_large(mpijob_function *f, const mpijob_function *plain)
 {
     mpj_patience_more_s = 0;
     memory_on_network = true;
     memory_options.large_bytes = LARGE_BYTES / 2;
     memory_reopen();
-    memory_cache(f, &large);
+    memory_cache(f, plain);
 }
 
 static void found_by_the_next(unsigned char *results)
@@ -227,7 +259,7 @@ START_TEST(large_results_are_written_later)
     holder h;
     mpijob_inputs inputs = mpijob_range(LARGE_JOBS);
     unsigned char *results = malloc(LARGE_JOBS * LARGE_BYTES);
-    begin_large(&f);
+    begin_large(&f, &large);
     begin_stall(&h, &f, true);
     int status = run(results, &f, &inputs, NULL, NULL);
     ck_assert_int_eq(status, MPIJOB_OK);
@@ -239,6 +271,33 @@ START_TEST(large_results_are_written_later)
 }
 END_TEST
 
+START_TEST(some_large_results_are_written_later)
+{
+    mpijob_function f;
+    holder h;
+    int right = 0;
+    mpijob_inputs inputs = mpijob_range(LARGE_JOBS);
+    mpijob_parallel_options options = {
+        .return_as = MPIJOB_GENERATOR, .consume = count_right, .consume_payload = &right, .batch_size = 5};
+    begin_large(&f, &mixed);
+    begin_stall(&h, &f, true);
+    int status = run(NULL, &f, &inputs, &options, NULL);
+    ck_assert_int_eq(status, MPIJOB_OK);
+    rank0(right == LARGE_JOBS);
+    ck_assert_int_eq(computed_by_all(), LARGE_JOBS);
+    end_stall(&h);
+    mpj_patience_more_s = 60;
+    memory_reopen();
+    memory_cache(&f, &mixed);
+    status = run(NULL, &f, &inputs, &options, NULL);
+    ck_assert_int_eq(status, MPIJOB_OK);
+    rank0(right == 2 * LARGE_JOBS);
+    ck_assert_int_eq(computed_by_all(), 0);
+    ck_assert_int_eq(memory_files(".npy"), LARGE_JOBS / 3);
+    memory_on_network = false;
+}
+END_TEST
+
 START_TEST(large_references_hold_their_results)
 {
     mpijob_function f;
@@ -247,7 +306,7 @@ START_TEST(large_references_hold_their_results)
     mpijob_reference references[LARGE_JOBS];
     mpijob_parallel_options options = {.shelve = 1};
     bool right = true;
-    begin_large(&f);
+    begin_large(&f, &large);
     begin_stall(&h, &f, true);
     int status = run(references, &f, &inputs, &options, NULL);
     ck_assert_int_eq(status, MPIJOB_OK);
@@ -314,6 +373,7 @@ int main(int argc, char **argv)
     tcase_add_test(stalls, a_stall_in_the_middle);
     tcase_add_test(stalls, a_failure_while_it_stalls);
     tcase_add_test(stalls, large_results_are_written_later);
+    tcase_add_test(stalls, some_large_results_are_written_later);
     tcase_add_test(stalls, large_references_hold_their_results);
     tcase_add_test(stalls, calls_inside_jobs);
     return suite_main(argc, argv, suite);
