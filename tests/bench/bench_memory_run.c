@@ -2,6 +2,7 @@
 #include "bench.h"
 
 #include <mpijob/memory.h>
+#include <mpijob/store.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,8 +89,17 @@ static void warm(const bench *b, point *points, double *results)
         seconds[i] = opening + run(&cached, points, results, jobs, &stats);
         mpijob_memory_close(memory);
     }
+    mpijob_store_stats kept = {0};
+    mpijob_store *store = NULL;
+    mpijob_error err;
+    if (b->rank == 0) {
+        bench_require(mpijob_store_open(&store, folder, NULL, &err), &err, "store");
+        bench_require(mpijob_store_get_stats(&kept, store, NULL, &err), &err, "statistics");
+        mpijob_store_close(store);
+    }
     bench_print(b, &(bench_result){"memory-warm", "seconds", seconds, repeats, BENCH_AT_MOST, 1.5},
-                "jobs=%llu hits=%llu first_s=%.4g", (unsigned long long)jobs, (unsigned long long)stats.hits, cold);
+                "jobs=%llu hits=%llu first_s=%.4g files=%llu", (unsigned long long)jobs, (unsigned long long)stats.hits,
+                cold, (unsigned long long)(kept.files + kept.folders));
 }
 
 static void misses(const bench *b, point *points, double *results)
