@@ -1,5 +1,6 @@
 /* Cached functions: making them, and what they are. */
 #include "memory/cleaner.h"
+#include "memory/described.h"
 #include "memory/memory.h"
 
 #include "base/alloc.h"
@@ -7,6 +8,7 @@
 #include "base/error.h"
 
 #include <string.h>
+#include <unistd.h>
 
 /* ---- Making ---- */
 
@@ -143,6 +145,23 @@ int mpijob_memory_cache(mpijob_function *cached, mpijob_memory *memory, const mp
     *cached = *function;
     cached->cached = c;
     return MPIJOB_OK;
+}
+
+/* Of a function that is only known by its description there is nothing to make it from. */
+void mpj_cached_mend(mpijob_cached *c)
+{
+    const char *file;
+    char function[MPJ_FUNCTION_BYTES];
+    uint64_t bytes;
+    const mpj_store *store = c->memory->store;
+    if (!c->shelf || !c->function.call || (!c->found && !c->described) || !mpj_store_writes(store) ||
+        store->pid != getpid())
+        return;
+    mpj_list_function_of(function, c->signature.name);
+    int status = mpj_described_check(store, function, c->signature.version, &file, &bytes, NULL);
+    if (status == MPIJOB_ECORRUPT || (status == MPIJOB_ENOTFOUND && mpj_list_has(store, function)))
+        mpj_versions_replace(c->shelf, c->signature.version, c->signature.json, c->signature.code,
+                             c->signature.code_bytes, NULL);
 }
 
 void mpj_cached_free_first(mpijob_memory *memory)

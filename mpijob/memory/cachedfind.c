@@ -88,6 +88,7 @@ int mpj_cached_find(const mpijob_cached *cached, const mpj_name *name, mpj_hit *
     hit->time_ns = entry.time_ns;
     if (quiet)
         return 1;
+    mpj_cached_mutable(cached)->found = true;
     memory->stats.hits++;
     memory->stats.seconds_saved += entry.compute_s;
     mpj_shelf_used(cached->shelf, name, mpj_wall_ns());

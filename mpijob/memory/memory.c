@@ -204,6 +204,8 @@ void mpijob_memory_close(mpijob_memory *memory)
     mpj_ticker_stop(memory);
     if (memory->store)
         mpj_memory_limits_at_end(memory);
+    for (mpijob_cached *c = memory->functions; c; c = c->next)
+        mpj_cached_mend(c);
     while (memory->functions)
         mpj_cached_free_first(memory);
     if (memory->store)

@@ -74,6 +74,7 @@ struct mpijob_cached {
     mpj_name lost[8];             /* names whose files are damaged, until stored again; in turn */
     unsigned lost_count;
     bool described; /* its version is given to the store */
+    bool found;     /* some of its results were */
 };
 
 /* memory.c */
@@ -149,6 +150,10 @@ int mpj_cached_describe(mpijob_cached **found, mpijob_memory *memory, const mpij
 
 /* clear.c: all results of a function. With the lock. */
 int mpj_clear_shelf(const mpj_store *store, mpj_shelf *shelf, int now, mpijob_removed *removed, mpijob_error *err);
+
+/* cached.c: when the location is closed: the description of a version whose results were found or stored is made good
+ * if it is damaged. */
+void mpj_cached_mend(mpijob_cached *cached);
 
 /* changed.c: before the first result of a version is stored by this process. */
 void mpj_tell_changed(const mpijob_cached *cached);

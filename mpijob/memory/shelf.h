@@ -180,6 +180,9 @@ void mpj_large_give_rights(mpj_shelf *shelf, const void *file, size_t file_bytes
 /* ---- versions.c, use.c ------------------------------------------------------------------------------------------- */
 
 int mpj_versions_publish(mpj_shelf *shelf, uint64_t version, mpijob_error *err);
+/* Publishes a version in place of one that is damaged, which goes to the trash, or of none. */
+int mpj_versions_replace(mpj_shelf *shelf, uint64_t version, const char *func_json, const char *func_code,
+                         size_t func_code_bytes, mpijob_error *err);
 void mpj_versions_free(mpj_shelf *shelf);
 void mpj_use_write(mpj_shelf *shelf);
 /* The later of the two hours of this name counts. 0, or -1: no memory. */

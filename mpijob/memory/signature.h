@@ -16,7 +16,12 @@ int mpj_signature_result(mpj_signature *signature, const mpijob_function *functi
 /* code, whole_file and version: with all that the version depends on set, and `text` of the source or NULL. */
 int mpj_signature_version(mpj_signature *signature, const mpijob_source *source, mpijob_error *err);
 
-/* Read from `text`, does it give this version again? Of a tracked source not all is in it: then it only has to say so. */
-bool mpj_signature_is_of(mpj_signature *signature, const char *text, uint64_t version);
+/* Read from `text` by mpj_signature_read, does it give this version again? Of a tracked source not all is in it: with
+ * `code`, the text of func_code.c, that counts too; with NULL it only has to say so. MPIJOB_OK; MPIJOB_ECORRUPT: no;
+ * MPIJOB_ENOMEM. */
+int mpj_signature_prove(mpj_signature *signature, const char *text, const char *code, size_t code_bytes,
+                        uint64_t version);
+/* Whether `text`, likewise, says that the source is tracked. Without memory: no. */
+bool mpj_signature_is_tracked(const char *text);
 
 #endif

@@ -2,10 +2,12 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "data/hash.h"
+#include "memory/jsonbytes.h"
 #include "memory/signature.h"
 #include "memory/source.h"
 
 #include <jansson.h>
+#include <stddef.h>
 #include <string.h>
 
 #define MAGIC "mpjfunc\1"
@@ -147,12 +149,66 @@ int mpj_signature_version(mpj_signature *s, const mpijob_source *source, mpijob_
     return status;
 }
 
-bool mpj_signature_is_of(mpj_signature *s, const char *text, uint64_t version)
+/* MPIJOB_OK: it is this version; MPIJOB_ECORRUPT: it is another; MPIJOB_ENOMEM. */
+static int gives(mpj_signature *s, const mpijob_source *source, uint64_t version)
+{
+    mpj_free(s->code);
+    s->code = NULL;
+    int status = mpj_signature_version(s, source, NULL);
+    return status == MPIJOB_OK && s->version != version ? MPIJOB_ECORRUPT : status;
+}
+
+/* The name of the function that was cut out; "": none. NULL: no memory. */
+static char *function_of(const json_t *source)
+{
+    const json_t *name = json_object_get(source, "function");
+    ptrdiff_t room = name ? mpj_json_bytes_room(name) : 0;
+    char *text = mpj_alloc(room > 0 ? (size_t)room + 1 : 1);
+    ptrdiff_t bytes = text && room > 0 ? mpj_json_bytes_get(text, (size_t)room, name) : 0;
+    if (text)
+        text[bytes > 0 ? bytes : 0] = '\0';
+    return text;
+}
+
+/* What was cut out are definitions, one behind the other: the only one, or each found again. */
+static int gives_with_code(mpj_signature *s, const json_t *described, const char *code, size_t code_bytes,
+                           uint64_t version)
+{
+    mpijob_source source = {.text = code, .bytes = code_bytes};
+    int status = gives(s, &source, version);
+    if (status != MPIJOB_ECORRUPT)
+        return status;
+    char *function = function_of(described);
+    if (!function)
+        return MPIJOB_ENOMEM;
+    source.function = function;
+    if (*function)
+        status = gives(s, &source, version);
+    mpj_free(function);
+    return status;
+}
+
+bool mpj_signature_is_tracked(const char *text)
 {
     json_t *object = json_loads(text, 0, NULL);
-    bool untracked = object && json_is_null(json_object_get(object, "source"));
+    bool tracked = json_is_object(json_object_get(object, "source"));
     json_decref(object);
+    return tracked;
+}
+
+int mpj_signature_prove(mpj_signature *s, const char *text, const char *code, size_t code_bytes, uint64_t version)
+{
     if (s->version != version)
-        return false;
-    return !untracked || (mpj_signature_version(s, NULL, NULL) == MPIJOB_OK && s->version == version);
+        return MPIJOB_ECORRUPT;
+    json_t *object = json_loads(text, 0, NULL);
+    const json_t *source = json_object_get(object, "source");
+    int status = MPIJOB_OK;
+    if (!object)
+        status = MPIJOB_ENOMEM; /* it was read before */
+    else if (json_is_null(source))
+        status = gives(s, NULL, version);
+    else if (json_is_object(source) && code)
+        status = gives_with_code(s, source, code, code_bytes, version);
+    json_decref(object);
+    return status;
 }

@@ -1,7 +1,7 @@
 /* Descriptions of versions, and records of use (verify.h). */
 #include "base/alloc.h"
 #include "base/error.h"
-#include "memory/signature.h"
+#include "memory/described.h"
 #include "memory/verify.h"
 
 #include <inttypes.h>
@@ -12,27 +12,17 @@
 
 static int verify_version(mpj_verifying *v, uint64_t version)
 {
-    char file[64], *text, function[MPJ_FUNCTION_BYTES];
-    size_t bytes;
-    mpj_signature signature;
+    char file[64];
+    const char *name = NULL;
+    uint64_t bytes = 0;
     mpijob_error own = {0};
-    snprintf(file, sizeof file, MPJ_VERSIONS_FOLDER "/%016" PRIx64 "/func.json", version);
-    int status = mpj_list_description(&text, &bytes, mpj_store_of(v->store), v->function, version, &own);
-    if (status == MPIJOB_OK) {
-        status = mpj_signature_read(&signature, text, bytes, file, &own);
-        if (status == MPIJOB_OK) {
-            mpj_list_function_of(function, signature.name);
-            if (strcmp(function, v->function) != 0 || !mpj_signature_is_of(&signature, text, version))
-                status = mpj_fail(&own, MPIJOB_ECORRUPT, "it is of another function or version");
-            mpj_signature_dispose(&signature);
-        }
-        mpj_free(text);
-    }
+    int status = mpj_described_check(mpj_store_of(v->store), v->function, version, &name, &bytes, &own);
     if (status == MPIJOB_ENOMEM)
         return mpj_told(v->err, status, &own);
+    snprintf(file, sizeof file, MPJ_VERSIONS_FOLDER "/%016" PRIx64 "/%s", version, name);
     if (status != MPIJOB_OK)
         mpj_verify_tell(v, MPIJOB_FINDING_DAMAGED, file, 0, NULL, own.text);
-    return status == MPIJOB_OK ? mpj_verify_step(v, bytes) : MPIJOB_OK;
+    return mpj_verify_step(v, bytes);
 }
 
 static int by_number(const void *left, const void *right)

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "io/identity.h"
 #include "memory/shelf.h"
+#include "memory/trash.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -107,19 +108,37 @@ static int publish(mpj_shelf *shelf, const mpj_version *version, int folder, con
     return is_there ? MPIJOB_OK : mpj_told(err, status, &own);
 }
 
-int mpj_versions_publish(mpj_shelf *shelf, uint64_t version, mpijob_error *err)
+static int publish_in_its_folder(mpj_shelf *shelf, const mpj_version *version, mpijob_error *err)
 {
     char versions[sizeof shelf->below];
     int folder;
-    mpj_version *known = find(shelf, version);
-    if (!known || known->published)
-        return MPIJOB_OK;
     snprintf(versions, sizeof versions, "%.*s/%s", (int)shelf->below_function, shelf->below, MPJ_VERSIONS_FOLDER);
     int status = mpj_below_walk(&folder, shelf->store->location, versions, &shelf->store->rights, err);
     if (status != MPIJOB_OK)
         return status;
-    status = publish(shelf, known, folder, versions, err);
+    status = publish(shelf, version, folder, versions, err);
     mpj_file_close(&folder);
+    return status;
+}
+
+int mpj_versions_replace(mpj_shelf *shelf, uint64_t version, const char *func_json, const char *func_code,
+                         size_t func_code_bytes, mpijob_error *err)
+{
+    char function[sizeof shelf->below], damaged[sizeof MPJ_VERSIONS_FOLDER + HEX_BYTES], item[MPJ_TRASH_ITEM_BYTES];
+    const mpj_version made = {
+        .version = version, .json = (char *)func_json, .code = (char *)func_code, .code_bytes = func_code_bytes};
+    snprintf(function, sizeof function, "%.*s", (int)shelf->below_function, shelf->below);
+    snprintf(damaged, sizeof damaged, MPJ_VERSIONS_FOLDER "/%016" PRIx64, version);
+    int status = mpj_trash_put(shelf->store, function, damaged, item, err);
+    return status == MPIJOB_OK || status == MPIJOB_ENOTFOUND ? publish_in_its_folder(shelf, &made, err) : status;
+}
+
+int mpj_versions_publish(mpj_shelf *shelf, uint64_t version, mpijob_error *err)
+{
+    mpj_version *known = find(shelf, version);
+    if (!known || known->published)
+        return MPIJOB_OK;
+    int status = publish_in_its_folder(shelf, known, err);
     if (status == MPIJOB_OK) {
         known->published = true;
         forget_texts(known);
