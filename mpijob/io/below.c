@@ -269,6 +269,13 @@ int mpj_below_rename(int from_folder, const char *from, int to_folder, const cha
     return mpj_fail_os(err, errno, "cannot rename %s to %s", from, to);
 }
 
+int mpj_below_link(int folder, const char *name, const char *other, mpijob_error *err)
+{
+    if (linkat(folder, name, folder, other, 0) == 0)
+        return MPIJOB_OK;
+    return mpj_fail_os(err, errno, "cannot link %s to %s", other, name);
+}
+
 int mpj_below_unlink(int folder, const char *name, mpijob_error *err)
 {
     if (unlinkat(folder, name, 0) == 0 || errno == ENOENT)

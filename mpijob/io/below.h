@@ -49,6 +49,8 @@ int mpj_below_same(int folder, const char *name, int fd);
 /* Renames from one folder into another. MPIJOB_ENOTFOUND: there is none of that name. */
 int mpj_below_rename(int from_folder, const char *from, int to_folder, const char *to, mpijob_error *err);
 int mpj_below_unlink(int folder, const char *name, mpijob_error *err);
+/* A second name, in the same folder. MPIJOB_EOS: errno is EEXIST: there is such a name, or whatever else. */
+int mpj_below_link(int folder, const char *name, const char *other, mpijob_error *err);
 
 /* Gives a file made by other means these rights, as far as that can be. */
 void mpj_below_give(const char *path, const mpj_rights *rights);

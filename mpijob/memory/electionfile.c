@@ -4,8 +4,11 @@
 #include "base/error.h"
 #include "memory/election.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define LOCK "lock."
@@ -37,7 +40,8 @@ static int note_name(const char *name, void *payload)
     return 0;
 }
 
-/* The holder, as its lock tells it. A lock that is empty was made a moment ago, or by a process that then died. */
+/* The holder, as its lock tells it. A lock that is empty was made without a link a moment ago, or by a process that then
+ * died, or on a full disk. */
 static void look_at_holder(mpj_election *election, mpj_election_view *view)
 {
     char name[NAME_BYTES], line[LINE_BYTES + 1] = "";
@@ -75,17 +79,49 @@ static void write_line(mpj_election *election)
     mpj_file_write(election->fd, MPJ_CLEANER_FOLDER, line, LINE_BYTES, 0, NULL);
 }
 
-/* Whoever makes the name has won it; any failure is somebody else's win. That it is the highest is to be seen after. On a
- * full disk, where cleaning helps, the name has to do: the others then wait for ten minutes. */
+/* A file server may have made the name and report that it is there, when its first answer was lost. */
+static bool is_own(const mpj_election *election, const char *name)
+{
+    char line[LINE_BYTES + 1] = "";
+    uint64_t token = 0;
+    int fd;
+    if (mpj_below_open(&fd, election->folder, MPJ_CLEANER_FOLDER, name, NULL, NULL) != MPIJOB_OK)
+        return false;
+    mpj_file_read_some(fd, line, LINE_BYTES, 0);
+    mpj_file_close(&fd);
+    return sscanf(line, "%16" SCNx64, &token) == 1 && token == election->token;
+}
+
+/* Its name appears with the line in it. On a full disk, where cleaning helps, the name has to do: the others then wait for
+ * ten minutes. */
+static bool make_linked(mpj_election *election, const char *name, const mpj_rights *rights, mpijob_error *err)
+{
+    char temporary[NAME_BYTES + 16];
+    snprintf(temporary, sizeof temporary, "%s.%08" PRIx32 MPJ_TEMPORARY_SUFFIX, name, (uint32_t)election->token);
+    if (mpj_below_create(&election->fd, election->folder, MPJ_CLEANER_FOLDER, temporary, rights, err) != MPIJOB_OK)
+        return false;
+    write_line(election);
+    bool made = mpj_below_link(election->folder, temporary, name, err) == MPIJOB_OK || is_own(election, name);
+    mpj_below_unlink(election->folder, temporary, NULL);
+    if (!made)
+        mpj_file_close(&election->fd);
+    return made;
+}
+
+/* Whoever makes the name has won it; any failure is somebody else's win. That it is the highest is to be seen after. */
 static bool take(mpj_election *election, uint64_t generation, const mpj_rights *rights)
 {
     char name[NAME_BYTES];
     mpj_election_view view;
+    mpijob_error err = {0};
     name_of(name, LOCK, generation);
-    if (mpj_below_create(&election->fd, election->folder, MPJ_CLEANER_FOLDER, name, rights, NULL) != MPIJOB_OK)
+    bool linked = make_linked(election, name, rights, &err);
+    if (!linked && (err.os_errno == EEXIST || mpj_below_create(&election->fd, election->folder, MPJ_CLEANER_FOLDER, name,
+                                                               rights, NULL) != MPIJOB_OK))
         return false;
     election->generation = generation;
-    write_line(election);
+    if (!linked)
+        write_line(election);
     if (look(election, &view, NULL) == MPIJOB_OK && view.highest == generation)
         return true;
     mpj_file_close(&election->fd);
@@ -97,12 +133,20 @@ typedef struct removing {
     uint64_t highest;
 } removing;
 
+/* Of a lock that was never linked: whoever is still at it has lost. */
+static bool is_left_over(const char *name, uint64_t highest)
+{
+    size_t bytes = strlen(name), tail = strlen(MPJ_TEMPORARY_SUFFIX);
+    return strncmp(name, LOCK, strlen(LOCK)) == 0 && bytes > tail &&
+           strcmp(name + bytes - tail, MPJ_TEMPORARY_SUFFIX) == 0 && strtoull(name + strlen(LOCK), NULL, 10) <= highest;
+}
+
 static int remove_old(const char *name, void *payload)
 {
     const removing *r = payload;
     uint64_t locked = mpj_election_generation(name, LOCK), freed = mpj_election_generation(name, FREE);
     uint64_t generation = locked ? locked : freed;
-    if (generation && mpj_election_is_old(generation, r->highest))
+    if ((generation && mpj_election_is_old(generation, r->highest)) || is_left_over(name, r->highest))
         mpj_below_unlink(r->folder, name, NULL);
     return 0;
 }
