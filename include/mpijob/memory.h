@@ -82,7 +82,9 @@ typedef struct mpijob_memory_options {
     uint64_t max_bytes;    /**< automatic limits: checked now and then while storing, by at most one process at a time ... */
     uint64_t max_items;    /**< ... the least recently used results beyond it are removed; 0: no limit */
     double max_age_s;      /**< ... and those not used for so long; 0: no limit */
-    mpijob_log_fn *log;    /**< takes warnings, perhaps in a thread of the library's; NULL: standard error */
+    mpijob_log_fn *log;    /**< takes warnings, perhaps in a thread of the library's, and one note when a function has
+                                changed since results of it were stored; NULL: warnings go to standard error, and that
+                                a function has changed is said with `verbose` above 10 alone */
     void *log_payload;
     uint64_t reserved[8];  /**< zero, else MPIJOB_EINVAL */
 } mpijob_memory_options;
@@ -181,6 +183,10 @@ MPIJOB_API int mpijob_function_call_array(mpijob_array *result, const mpijob_fun
 MPIJOB_API int mpijob_function_recompute(void *result, const mpijob_function *function, const void *args,
                                          mpijob_job *job, mpijob_error *err);
 
+/** The same for a result of any size: set on success; release it with mpijob_array_free. */
+MPIJOB_API int mpijob_function_recompute_array(mpijob_array *result, const mpijob_function *function, const void *args,
+                                               mpijob_job *job, mpijob_error *err);
+
 /** 1: a call would find its result; 0: it would compute; negative: as mpijob_function_call. Nothing is computed, and
  * nothing counted as a hit or miss. */
 MPIJOB_API int mpijob_function_check_call_in_cache(const mpijob_function *function, const void *args, mpijob_job *job,
@@ -189,6 +195,10 @@ MPIJOB_API int mpijob_function_check_call_in_cache(const mpijob_function *functi
 /** mpijob_memory_cache and mpijob_function_call in one. */
 MPIJOB_API int mpijob_memory_eval(void *result, mpijob_memory *memory, const mpijob_function *function,
                                   const void *args, mpijob_error *err);
+
+/** mpijob_memory_cache and mpijob_function_call_array in one. */
+MPIJOB_API int mpijob_memory_eval_array(mpijob_array *result, mpijob_memory *memory, const mpijob_function *function,
+                                        const void *args, mpijob_error *err);
 
 /** The key of a call: what `mpijob cache show` takes. MPIJOB_OK; MPIJOB_EINVAL: not cached, or the
  * job has shared inputs and its run began before Memory was open, so that no key covers them; MPIJOB_ENOMEM. */

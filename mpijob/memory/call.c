@@ -127,7 +127,7 @@ static int call(void *result, mpijob_array *array, const mpijob_function *functi
 static int check_fixed(const void *result, const mpijob_function *function, mpijob_error *err)
 {
     if (function && function->result_size == MPIJOB_ANY_SIZE)
-        return mpj_fail(err, MPIJOB_EINVAL, "%s has results of any size: mpijob_function_call_array gives them",
+        return mpj_fail(err, MPIJOB_EINVAL, "%s has results of any size, which the call that ends in _array gives",
                         function->name ? function->name : "function");
     if (function && !result && function->result_size > 0)
         return mpj_fail(err, MPIJOB_EINVAL, "result is NULL");
@@ -156,6 +156,14 @@ int mpijob_function_recompute(void *result, const mpijob_function *function, con
     return status == MPIJOB_OK ? call(result, NULL, function, args, job, false, err) : status;
 }
 
+int mpijob_function_recompute_array(mpijob_array *result, const mpijob_function *function, const void *args,
+                                    mpijob_job *job, mpijob_error *err)
+{
+    if (!result)
+        return mpj_fail(err, MPIJOB_EINVAL, "result is NULL");
+    return call(NULL, result, function, args, job, false, err);
+}
+
 int mpijob_function_check_call_in_cache(const mpijob_function *function, const void *args, mpijob_job *job,
                                         mpijob_error *err)
 {
@@ -175,26 +183,39 @@ int mpijob_function_check_call_in_cache(const mpijob_function *function, const v
     return 1;
 }
 
-int mpijob_memory_eval(void *result, mpijob_memory *memory, const mpijob_function *function, const void *args,
-                       mpijob_error *err)
+/* Evaluated again and again, a function is still cached once. */
+static int cache_once(mpijob_function *cached, mpijob_memory *memory, const mpijob_function *function,
+                      mpijob_error *err)
 {
-    mpijob_function cached;
     mpj_signature signature;
     if (!memory || !function)
         return mpj_fail(err, MPIJOB_EINVAL, "mpijob_memory_eval: %s is NULL", memory ? "function" : "memory");
     int status = mpj_signature_init(&signature, function, NULL, err);
     if (status != MPIJOB_OK)
         return status;
-    /* Evaluated again and again, a function is still cached once. */
     const mpijob_cached *known = mpj_memory_find_cached(memory, signature.name, signature.version);
     mpj_signature_dispose(&signature);
-    if (known && !known->options.cache_validation_callback && known->options.expires_after_s == 0) {
-        cached = *function;
-        cached.cached = known;
-    } else {
-        status = mpijob_memory_cache(&cached, memory, function, NULL, err);
-    }
+    if (!known || known->options.cache_validation_callback || known->options.expires_after_s != 0)
+        return mpijob_memory_cache(cached, memory, function, NULL, err);
+    *cached = *function;
+    cached->cached = known;
+    return MPIJOB_OK;
+}
+
+int mpijob_memory_eval(void *result, mpijob_memory *memory, const mpijob_function *function, const void *args,
+                       mpijob_error *err)
+{
+    mpijob_function cached;
+    int status = cache_once(&cached, memory, function, err);
     return status == MPIJOB_OK ? mpijob_function_call(result, &cached, args, NULL, err) : status;
+}
+
+int mpijob_memory_eval_array(mpijob_array *result, mpijob_memory *memory, const mpijob_function *function,
+                             const void *args, mpijob_error *err)
+{
+    mpijob_function cached;
+    int status = cache_once(&cached, memory, function, err);
+    return status == MPIJOB_OK ? mpijob_function_call_array(result, &cached, args, NULL, err) : status;
 }
 
 int mpijob_function_key(mpijob_digest *key, const mpijob_function *function, const void *args, mpijob_job *job,

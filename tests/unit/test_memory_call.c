@@ -163,6 +163,33 @@ START_TEST(forced_and_asked)
 }
 END_TEST
 
+START_TEST(arrays_forced_and_evaluated)
+{
+    mpijob_memory *memory = open_memory(area.folder, NULL);
+    mpijob_function cached = cache(memory, &table, NULL);
+    const fit_args args = {.c = 2, .fold = 4};
+    mpijob_array array;
+    table_calls = 0;
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(mpijob_memory_eval_array(&array, memory, &table, &args, NULL), MPIJOB_OK);
+        ck_assert(array.ndim == 2 && array.shape[0] == 4 && ((double *)array.data)[11] == 13);
+        mpijob_array_free(&array);
+    }
+    ck_assert_int_eq(table_calls, 1);
+    ck_assert_int_eq(mpijob_function_recompute_array(&array, &cached, &args, NULL, NULL), MPIJOB_OK);
+    ck_assert(array.ndim == 2 && array.shape[0] == 4 && ((double *)array.data)[11] == 13);
+    mpijob_array_free(&array);
+    ck_assert_int_eq(table_calls, 2);
+    ck_assert_int_eq(mpijob_function_check_call_in_cache(&cached, &args, NULL, NULL), 1);
+    double result;
+    ck_assert_int_eq(mpijob_function_recompute(&result, &cached, &args, NULL, NULL), MPIJOB_EINVAL);
+    ck_assert_int_eq(mpijob_memory_eval(&result, memory, &table, &args, NULL), MPIJOB_EINVAL);
+    ck_assert_int_eq(mpijob_function_recompute_array(NULL, &cached, &args, NULL, NULL), MPIJOB_EINVAL);
+    ck_assert_int_eq(mpijob_memory_eval_array(&array, NULL, &table, &args, NULL), MPIJOB_EINVAL);
+    mpijob_memory_close(memory);
+}
+END_TEST
+
 /* Another process stores; this one, which has looked before, sees it. */
 START_TEST(two_processes)
 {
@@ -219,6 +246,7 @@ int main(void)
     tcase_add_test(group, versions_never_share);
     tcase_add_test(group, validity);
     tcase_add_test(group, forced_and_asked);
+    tcase_add_test(group, arrays_forced_and_evaluated);
     tcase_add_test(group, two_processes);
     suite_add_tcase(suite, group);
     return unit_run(suite);
