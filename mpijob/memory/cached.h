@@ -145,5 +145,8 @@ void mpj_say_loaded(const mpijob_cached *cached, double seconds);
 void mpj_say_changed(const mpijob_cached *cached);
 void mpj_say_clearing(const mpijob_cached *cached);
 void mpj_say_flushing(const mpijob_memory *memory);
+/* function: its folder below the location. */
+void mpj_say_deleting(const mpj_store *store, const char *function, const mpj_name *name, uint64_t bytes,
+                      int64_t used_ns);
 
 #endif

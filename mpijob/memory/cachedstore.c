@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SLOW_S 0.5 /* joblib's */
+
 char *mpj_cached_args_json(const mpijob_cached *cached, const void *args, uint64_t index)
 {
     char *text = NULL;
@@ -45,6 +47,23 @@ static void fill_put(const mpijob_cached *c, const mpj_made *made, const mpj_hit
                      .time_ns = hit->time_ns};
 }
 
+/* Arguments without pointers are short. */
+static char *describe_args(mpijob_cached *c, const mpj_made *made)
+{
+    bool flat = !made->args || c->signature.stream_bytes != SIZE_MAX;
+    double began = flat ? 0 : mpj_now();
+    char *json = mpj_cached_args_json(c, made->args, made->index);
+    double took = flat ? 0 : mpj_now() - began;
+    if (took > SLOW_S && !c->told_slow) {
+        c->told_slow = true;
+        mpj_memory_warn(c->memory,
+                        "%s: it took %.1f s to describe the arguments of a call for people (this is said once): they "
+                        "are large; results are right all the same. Give large inputs by mpijob_share, or as a name",
+                        c->signature.name, took);
+    }
+    return json;
+}
+
 static int put(mpijob_cached *c, const mpj_made *made, mpj_hit *hit)
 {
     unsigned char meta[MPJ_META_BYTES];
@@ -65,7 +84,7 @@ static int put(mpijob_cached *c, const mpj_made *made, mpj_hit *hit)
             return MPIJOB_ENOMEM;
         mpj_pack(&c->packing, packed, made->result, n);
     }
-    char *json = mpj_cached_args_json(c, made->args, made->index);
+    char *json = describe_args(c, made);
     entry.json = json ? json : "";
     entry.json_bytes = strlen(entry.json);
     int status = mpj_shelf_put(c->shelf, &entry, &err);
@@ -112,6 +131,7 @@ int mpj_cached_store(const mpijob_cached *cached, const mpj_made *made, mpj_hit 
     if (made->file)
         snprintf(own.file, sizeof own.file, "%s", made->file);
     describe(c);
+    uint64_t before = c->memory->store->counts.disk_bytes;
     if (put(c, made, &own) != MPIJOB_OK || (made->file && !has_its_file(c, &own)))
         return 0;
     if (c->lost_count)
@@ -120,7 +140,7 @@ int mpj_cached_store(const mpijob_cached *cached, const mpj_made *made, mpj_hit 
         *hit = own;
     mpj_store_tick(c->memory->store, mpj_now());
     mpj_ticker_wake(c->memory);
-    mpj_memory_limits(c->memory, made->bytes);
+    mpj_memory_limits(c->memory, c->memory->store->counts.disk_bytes - before);
     return 1;
 }
 

@@ -75,6 +75,7 @@ struct mpijob_cached {
     unsigned lost_count;
     bool described; /* its version is given to the store */
     bool found;     /* some of its results were */
+    bool told_slow; /* that describing arguments took long */
 };
 
 /* memory.c */

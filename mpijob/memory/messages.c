@@ -3,10 +3,12 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "memory/shelf.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define COLUMNS 80
 #define STAMP_COLUMNS 16
@@ -151,6 +153,23 @@ void mpj_say_clearing(const mpijob_cached *c)
         return;
     printf("[MemorizedFunc(func=%s, location=%s)]: Clearing function cache identified by %s\n", c->signature.name,
            c->memory->location, c->signature.name);
+    fflush(stdout);
+}
+
+/* As Python writes what joblib keeps of an item. */
+void mpj_say_deleting(const mpj_store *store, const char *function, const mpj_name *name, uint64_t bytes,
+                      int64_t used_ns)
+{
+    char key[MPIJOB_DIGEST_TEXT_BYTES];
+    time_t used = (time_t)(used_ns / 1000000000);
+    struct tm at;
+    if (!localtime_r(&used, &at))
+        return;
+    mpijob_digest_text(key, &name->key);
+    printf("Deleting item CacheItemInfo(path='%s/%s/%s', size=%llu, "
+           "last_access=datetime.datetime(%d, %d, %d, %d, %d, %d))\n",
+           store->location, function, key, (unsigned long long)bytes, at.tm_year + 1900, at.tm_mon + 1, at.tm_mday,
+           at.tm_hour, at.tm_min, at.tm_sec);
     fflush(stdout);
 }
 

@@ -118,6 +118,7 @@ static int store(mpj_shelf *shelf, const mpj_put *put, mpijob_error *err)
     }
     mpj_shelf_add_slot(shelf, shelf->writing, &header.name.key, header.offset, header.total_bytes);
     shelf->store->counts.stored++;
+    shelf->store->counts.disk_bytes += header.total_bytes + MPJ_INDEX_RECORD_BYTES + put->large_bytes;
     shelf->store->counts.stored_bytes += put->kind == MPJ_ENTRY_LARGE ? put->large_bytes : header.stored_bytes;
     return MPIJOB_OK;
 }

@@ -172,6 +172,7 @@ void mpj_shelf_saved(mpj_shelf *shelf, double compute_s);
 typedef struct mpj_store_counts {
     uint64_t stored, stored_bytes, not_stored, damaged, refreshes;
     uint64_t segments_made, files_made;
+    uint64_t disk_bytes; /* of all entries put: in their segments, in the indexes, and their files */
 } mpj_store_counts;
 void mpj_store_count(const mpj_store *store, mpj_store_counts *counts);
 

@@ -39,7 +39,8 @@ int mpijob_memory_reduce_size(mpijob_memory *memory, const mpijob_reduce_options
         return status;
     if (memory->store) {
         const mpj_trim_options trim = {.limits = {options->bytes_limit, options->items_limit, options->age_limit_s},
-                                       .now = options->now};
+                                       .now = options->now,
+                                       .tells = memory->options.verbose > 10};
         pthread_mutex_lock(&memory->lock);
         status = mpj_trim(memory->store, &trim, &own, err);
         pthread_mutex_unlock(&memory->lock);
@@ -76,7 +77,8 @@ static void trim(mpijob_memory *memory)
     const mpj_trim_options options = {.limits = {.bytes = o->max_bytes ? o->max_bytes : UINT64_MAX,
                                                  .items = o->max_items ? o->max_items : UINT64_MAX,
                                                  .age_s = o->max_age_s > 0 ? o->max_age_s : -1},
-                                      .automatic = true};
+                                      .automatic = true,
+                                      .tells = memory->options.verbose > 10};
     mpijob_removed removed;
     double began = mpj_now();
     mpj_trim(memory->store, &options, &removed, NULL);

@@ -9,6 +9,7 @@ typedef struct mpj_trim_options {
     mpj_trim_limits limits;
     bool now;       /* what is removed does not wait in the trash, nor what waits there already */
     bool automatic; /* nothing happens as long as the limits hold, and if they do not, some room is made */
+    bool tells;     /* joblib's message of each result that goes */
 } mpj_trim_options;
 
 /* MPIJOB_OK; MPIJOB_EOS, MPIJOB_ENOMEM; MPIJOB_ECANCELED: another process is at it (*removed says what was done). */

@@ -1,6 +1,7 @@
 /* Trimming a location (trim.h): all results are looked at, a bound is chosen, and what lies below it goes. */
 #include "base/alloc.h"
 #include "base/error.h"
+#include "memory/cached.h"
 #include "memory/trash.h"
 #include "memory/trim.h"
 
@@ -130,6 +131,8 @@ static int mark(trimming *t, mpj_list *list, bool *any)
         const mpj_trim_item item = item_of(e, &uses);
         e->drop = e->live && mpj_trim_goes(&t->bound, &item);
         *any |= e->drop;
+        if (e->drop && t->options->tells)
+            mpj_say_deleting(list->store, list->function, &e->name, e->total_bytes + e->large_bytes, item.used_ns);
     }
     mpj_uses_free(&uses);
     return status;

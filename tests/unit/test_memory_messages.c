@@ -209,6 +209,38 @@ START_TEST(changed_function)
 }
 END_TEST
 
+/* ---- Trimming ---------------------------------------------------------------------------------------------------- */
+
+START_TEST(what_is_trimmed)
+{
+    char said[MOST_BYTES];
+    char location[MPJ_PATH_BYTES];
+    mpijob_memory_options options = {.verbose = _i};
+    mpijob_reduce_options reduce = MPIJOB_REDUCE_NOTHING;
+    mpijob_cache_options silent = {.verbose = -1};
+    strcpy(location, scratch_path(&area, "location"));
+    mpijob_memory *memory = open_memory(location, &options);
+    mpijob_function cached = cache(memory, &f, &silent);
+    const f_args args = {3, 2};
+    mpijob_digest key;
+    double result;
+    ck_assert_int_eq(mpijob_function_call(&result, &cached, &args, NULL, NULL), MPIJOB_OK);
+    ck_assert_int_eq(mpijob_function_key(&key, &cached, &args, NULL, NULL), MPIJOB_OK);
+    reduce.items_limit = 0;
+    catch_output();
+    ck_assert_int_eq(mpijob_memory_reduce_size(memory, &reduce, NULL, NULL), MPIJOB_OK);
+    caught_output(said, location, &key, 1);
+    int year, month, day, hour, minute, second, size, end = 0;
+    sscanf(said,
+           "Deleting item CacheItemInfo(path='L/mpijob/f/K', size=%d, "
+           "last_access=datetime.datetime(%d, %d, %d, %d, %d, %d))%n",
+           &size, &year, &month, &day, &hour, &minute, &second, &end);
+    ck_assert_msg(_i > 10 ? end > 0 && strcmp(said + end, "\n") == 0 : !said[0], "%s", said);
+    ck_assert(_i <= 10 || (size >= 128 && year > 2000));
+    mpijob_memory_close(memory);
+}
+END_TEST
+
 /* ---- Statistics -------------------------------------------------------------------------------------------------- */
 
 START_TEST(statistics)
@@ -238,6 +270,7 @@ int main(void)
     tcase_add_loop_test(group, as_joblib, 0, UNIT_COUNT(levels));
     tcase_add_loop_test(group, levels_of_functions, 0, 2);
     tcase_add_test(group, changed_function);
+    tcase_add_loop_test(group, what_is_trimmed, 10, 12);
     tcase_add_test(group, statistics);
     suite_add_tcase(suite, group);
     return unit_run(suite);

@@ -244,9 +244,13 @@ START_TEST(results_of_a_living_writer_can_go_too)
 }
 END_TEST
 
+/* About 200 results: each has 224 bytes in its segment, and 32 in the index. */
+static const mpijob_memory_options automatic[] = {{.max_items = 200, .durability = MPIJOB_DURABLE_NONE},
+                                                  {.max_bytes = UINT64_C(200) * 256, .durability = MPIJOB_DURABLE_NONE}};
+
 START_TEST(limits_are_met_by_themselves)
 {
-    const mpijob_memory_options options = {.max_items = 200, .durability = MPIJOB_DURABLE_NONE};
+    const mpijob_memory_options options = automatic[_i];
     int most = 0;
     for (int i = 0; i < 10; i++) {
         mpijob_memory *memory = open_memory(location, &options);
@@ -259,6 +263,19 @@ START_TEST(limits_are_met_by_themselves)
     }
     ck_assert_int_lt(most, 400); /* that 200 are stored without a look: e^-16 */
     ck_assert_int_gt(count_fits(0, 1000), 100);
+}
+END_TEST
+
+/* After 256 results, on the average, it is looked. */
+START_TEST(an_age_is_met_by_itself)
+{
+    const mpijob_memory_options options = {.max_age_s = 1e-9, .durability = MPIJOB_DURABLE_NONE};
+    mpijob_memory *memory = open_memory(location, &options);
+    mpijob_function f = cache(memory, &fit, NULL);
+    for (int k = 0; k < 6000; k++)
+        ck_assert(computes(&f, (fit_args){.c = k, .fold = 1}));
+    mpijob_memory_close(memory);
+    ck_assert_int_lt(count_fits(0, 6000), 5000); /* no look at all: e^-23 */
 }
 END_TEST
 
@@ -295,7 +312,8 @@ int main(void)
     tcase_add_test(whole, large_results_go_with_their_files);
     tcase_add_test(whole, age_counts_from_the_last_use);
     tcase_add_test(whole, results_of_a_living_writer_can_go_too);
-    tcase_add_test(whole, limits_are_met_by_themselves);
+    tcase_add_loop_test(whole, limits_are_met_by_themselves, 0, UNIT_COUNT(automatic));
+    tcase_add_test(whole, an_age_is_met_by_itself);
     tcase_add_test(whole, wrong_options_are_refused);
     suite_add_tcase(suite, whole);
     return unit_run(suite);
