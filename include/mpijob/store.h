@@ -35,8 +35,9 @@ typedef struct mpijob_store mpijob_store;
  *
  * @param store     set on success; release it with mpijob_store_close
  * @param location  the folder that programs give to mpijob_memory_open
- * @param options   `umask`, `group` and `log` count, for what the calls below write; NULL: the defaults. Without
- *                  `log` nothing is said
+ * @param options   `umask`, `group` and `log` count, for what the calls below write; without the first two files get the
+ *                  group of the location's folder, and may be written by it if the folder may. Without `log` nothing
+ *                  is said. May be NULL
  *
  * @return MPIJOB_OK; MPIJOB_ENOTFOUND: nothing was ever stored there; MPIJOB_EVERSION: by a later version of this
  * library; MPIJOB_EOS: it cannot be read; MPIJOB_EINVAL; MPIJOB_ENOMEM.

@@ -91,9 +91,12 @@ static int load_index(scan *s)
     int fd;
     mpijob_error own = {0};
     mpj_writer_file(name, s->segment->writer, MPJ_INDEX_SUFFIX);
-    if (mpj_below_open(&fd, s->list->folder, s->list->path, name, &s->segment->index_bytes, NULL) != MPIJOB_OK)
+    int status = mpj_below_open(&fd, s->list->folder, s->list->path, name, &s->segment->index_bytes, NULL);
+    if (status == MPIJOB_EOS)
+        tell(s, MPJ_FLAW_DAMAGED, MPJ_INDEX_SUFFIX, 0, NULL, "this index cannot be read");
+    if (status != MPIJOB_OK)
         return MPIJOB_OK;
-    int status = mpj_index_load(&s->index, fd, s->segment->index_bytes, s->list->path, &own);
+    status = mpj_index_load(&s->index, fd, s->segment->index_bytes, s->list->path, &own);
     if (status == MPIJOB_OK && s->list->flaw)
         status = mpj_index_records_are_whole(&s->index, fd, s->list->path, &own) == 0 ? MPIJOB_ECORRUPT : MPIJOB_OK;
     mpj_file_close(&fd);

@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 int64_t mpj_store_now_ns(void)
 {
@@ -18,13 +20,29 @@ int64_t mpj_store_now_ns(void)
 
 /* ---- Opening ----------------------------------------------------------------------------------------------------- */
 
-static int is_there(const mpj_store *store, const char *location, mpijob_error *err)
+/* Who made the location for a group wants it to stay one. Others' writing is nothing that a folder may ask for. */
+static void take_rights(mpj_store *store, int root, const mpijob_memory_options *options)
+{
+    struct stat info;
+    if (fstat(root, &info) != 0)
+        return;
+    if (!options->umask && (info.st_mode & S_IWGRP))
+        store->rights.umask &= ~(mode_t)S_IWGRP;
+    if (!options->umask)
+        store->rights.umask |= ~info.st_mode & 0777;
+    if (!options->group && info.st_gid != getegid())
+        store->rights.group = info.st_gid;
+}
+
+static int is_there(mpj_store *store, const char *location, const mpijob_memory_options *options, mpijob_error *err)
 {
     int root;
     mpijob_error own;
     int status = mpj_below_walk(&root, store->location, "mpijob", NULL, &own);
-    if (status == MPIJOB_OK)
+    if (status == MPIJOB_OK) {
+        take_rights(store, root, options);
         mpj_file_close(&root);
+    }
     if (status == MPIJOB_ENOTFOUND)
         return mpj_fail(err, status, "%s is no location of Memory: it has no folder 'mpijob'", location);
     return mpj_told(err, status, &own);
@@ -53,7 +71,7 @@ int mpijob_store_open(mpijob_store **store, const char *location, const mpijob_m
         return mpj_fail_memory(err, "a location", sizeof *made);
     int status = mpj_memory_open(&made->memory, location, &quiet, err);
     if (status == MPIJOB_OK)
-        status = is_there(mpj_store_of(made), location, err);
+        status = is_there(mpj_store_of(made), location, &quiet, err);
     if (status == MPIJOB_OK)
         *store = made;
     else

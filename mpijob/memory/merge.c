@@ -1,4 +1,5 @@
 /* Adding what another location has (mpijob/store.h). Nothing is changed but by adding: nobody has to be waited for. */
+#include "memory/described.h"
 #include "memory/merge.h"
 #include "base/alloc.h"
 #include "base/error.h"
@@ -39,7 +40,13 @@ static int describe(merging *m, uint64_t version)
         return MPIJOB_OK;
     m->described = true;
     m->version = version;
-    int status = mpj_list_description(&json, &json_bytes, m->from->store, m->from->function, version, m->err);
+    /* A damaged one is left out: a program that has the function makes it good. */
+    const char *file;
+    uint64_t read;
+    int status = mpj_described_check(m->from->store, m->from->function, version, &file, &read, m->err);
+    if (status != MPIJOB_OK)
+        return status == MPIJOB_ENOMEM ? status : MPIJOB_OK;
+    status = mpj_list_description(&json, &json_bytes, m->from->store, m->from->function, version, m->err);
     if (status != MPIJOB_OK)
         return status == MPIJOB_ENOTFOUND ? MPIJOB_OK : status;
     status = mpj_list_code(&code, &code_bytes, m->from->store, m->from->function, version, NULL);

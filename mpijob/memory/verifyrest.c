@@ -64,12 +64,17 @@ static int verify_use(const char *name, void *payload)
     char writer[MPJ_WRITER_BYTES], file[MPJ_WRITER_BYTES + 32];
     uint64_t bytes;
     int fd;
-    if (!mpj_writer_of(writer, name, MPJ_USE_SUFFIX) ||
-        mpj_below_open(&fd, u->folder, u->v->function, name, &bytes, NULL) != MPIJOB_OK)
+    mpijob_error own;
+    if (!mpj_writer_of(writer, name, MPJ_USE_SUFFIX))
+        return 0;
+    snprintf(file, sizeof file, MPJ_USE_FOLDER "/%s%s", writer, MPJ_USE_SUFFIX);
+    int status = mpj_below_open(&fd, u->folder, u->v->function, name, &bytes, &own);
+    if (status == MPIJOB_EOS)
+        mpj_verify_tell(u->v, MPIJOB_FINDING_DAMAGED, file, 0, NULL, own.text);
+    if (status != MPIJOB_OK)
         return 0;
     int whole = mpj_uses_are_whole(fd, bytes);
     mpj_file_close(&fd);
-    snprintf(file, sizeof file, MPJ_USE_FOLDER "/%s%s", writer, MPJ_USE_SUFFIX);
     if (whole == 0)
         mpj_verify_tell(u->v, MPIJOB_FINDING_DAMAGED, file, 0, NULL, "these records of use are damaged");
     u->status = mpj_verify_step(u->v, bytes);

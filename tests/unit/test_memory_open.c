@@ -277,6 +277,49 @@ START_TEST(rights)
 }
 END_TEST
 
+static void store_one(const char *location, const mpijob_memory_options *options, double c)
+{
+    mpijob_memory *memory = open_memory(location, options);
+    mpijob_function small = cache(memory, &fit, NULL), large = cache(memory, &table, NULL);
+    mpijob_array array;
+    ck_assert(computes(&small, (fit_args){.c = c}));
+    ck_assert_int_eq(mpijob_function_call_array(&array, &large, &(fit_args){.c = c, .fold = 100}, NULL, NULL), 0);
+    mpijob_array_free(&array);
+    mpijob_memory_close(memory);
+}
+
+/* What is merged into a group's location is the group's; into a private one, private. */
+START_TEST(who_looks_after_a_location_keeps_its_rights)
+{
+    static const struct {
+        unsigned option;
+        mode_t file;
+    } cases[] = {{0, 0644}, {07, 0660}, {02, 0664}, {077, 0600}};
+    const bool root = geteuid() == 0; /* who may give any group */
+    char group[16], other[MPJ_PATH_BYTES], command[2 * MPJ_PATH_BYTES + 200];
+    snprintf(group, sizeof group, "%u", root ? 54321 : (unsigned)getegid());
+    mpijob_memory_options options = {.umask = cases[_i].option, .group = group, .large_bytes = 400};
+    mpijob_store *store;
+    mpijob_store_merged merged;
+    strcpy(other, scratch_path(&area, "other"));
+    mode_t before = umask(022);
+    store_one(other, &(mpijob_memory_options){.large_bytes = 400}, 1);
+    mpijob_memory *memory = open_memory(area.folder, &options);
+    mpijob_function small = cache(memory, &fit, NULL);
+    ck_assert(computes(&small, (fit_args){.c = 2}));
+    mpijob_memory_close(memory);
+    ck_assert_int_eq(mpijob_store_open(&store, area.folder, NULL, NULL), MPIJOB_OK);
+    ck_assert_int_eq(mpijob_store_merge(&merged, store, other, NULL), MPIJOB_OK);
+    ck_assert_uint_eq(merged.entries, 2);
+    ck_assert_int_eq(mpijob_store_compact(NULL, store, 1, NULL), MPIJOB_OK);
+    mpijob_store_close(store);
+    umask(before);
+    snprintf(command, sizeof command, "test $(find %s/mpijob '(' -type f ! -perm %o ')' -o ! -gid %s | wc -l) = 0",
+             area.folder, (unsigned)cases[_i].file, group);
+    ck_assert_msg(system(command) == 0, "%s", command);
+}
+END_TEST
+
 START_TEST(texts_of_the_options_need_not_last)
 {
     char mode[] = "r", codec[] = "zstd", group[16];
@@ -313,6 +356,7 @@ int main(void)
     tcase_add_test(group, vanished_location);
     tcase_add_test(group, later_format);
     tcase_add_loop_test(group, rights, 0, 6);
+    tcase_add_loop_test(group, who_looks_after_a_location_keeps_its_rights, 0, 4);
     tcase_add_test(group, texts_of_the_options_need_not_last);
     suite_add_tcase(suite, group);
     return unit_run(suite);
