@@ -21,8 +21,11 @@ bool mpj_cached_is_local(const mpijob_cached *cached);
 /* Of this name, cached in the location, with a signature of this version; NULL: none. */
 const mpijob_cached *mpj_memory_find_cached(mpijob_memory *memory, const char *name, uint64_t version);
 
-/* What the layer of runs keeps with a location; close is called with it when the location is closed, before it is. */
-void **mpj_memory_runs(mpijob_memory *memory, void (*close)(void *kept));
+/* What the layer of runs keeps with a location; close is called with it when the location is closed, before it is, and
+ * finish, without the lock, to have stored what was given to its threads. */
+void **mpj_memory_runs(mpijob_memory *memory, void (*close)(void *kept), void (*finish)(void *kept));
+/* Has that done. */
+void mpj_memory_finish_runs(mpijob_memory *memory);
 
 /* Everything below is called with this lock held, but for what says otherwise. */
 void mpj_cached_lock(const mpijob_cached *cached);
@@ -56,9 +59,10 @@ bool mpj_cached_refresh(const mpijob_cached *cached);
 /* How long it took in another version, or when it was computed last; negative: not known. */
 double mpj_cached_recorded(const mpijob_cached *cached, const mpj_name *name);
 
-/* The result's elements to memory of hit->bytes bytes. Of a large one without the lock. MPIJOB_ECORRUPT,
+/* The result's elements to memory of hit->bytes bytes. Of a large one without the lock; *beats (may be NULL) grows while
+ * it is read. MPIJOB_ECORRUPT,
  * MPIJOB_ENOTFOUND and whatever else its file may say: a miss, to be told by mpj_cached_lost. */
-int mpj_cached_read(const mpijob_cached *cached, const mpj_hit *hit, void *to, mpijob_error *err);
+int mpj_cached_read(const mpijob_cached *cached, const mpj_hit *hit, void *to, atomic_ullong *beats, mpijob_error *err);
 
 /* The same as an array of its own, or mapped as the function's options say. */
 int mpj_cached_load(const mpijob_cached *cached, const mpj_hit *hit, mpijob_array *array, mpijob_error *err);
@@ -116,7 +120,7 @@ typedef enum mpj_dumped {
 typedef struct mpj_job_run {
     /* 1 and *hit (payload: until the thread's next call), 0: compute; -1: the run does not know this function: look
      * it up and store it as outside of runs. */
-    int (*find)(struct mpj_job_run *run, const mpijob_cached *cached, const mpj_name *name, mpj_hit *hit);
+    int (*find)(struct mpj_job_run *run, const mpijob_cached *cached, const mpj_name *name, mpj_hit *hit, bool quiet);
     /* Takes a result, which it copies. 1: it will be stored if the location allows; 0: store it yourself. */
     int (*store)(struct mpj_job_run *run, const mpijob_cached *cached, const mpj_made *made);
     /* As mpj_cached_dump, but does not wait for files that do not answer. */

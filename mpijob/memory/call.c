@@ -43,7 +43,7 @@ const mpijob_function *mpj_keyed(const mpijob_function *function, const mpijob_j
 int mpj_look(const mpijob_cached *cached, const mpj_name *name, mpijob_job *job, mpj_hit *hit, bool quiet, bool *locked)
 {
     mpj_job_own *own = job ? job->own : NULL;
-    int found = own && own->run ? own->run->find(own->run, cached, name, hit) : -1;
+    int found = own && own->run ? own->run->find(own->run, cached, name, hit, quiet) : -1;
     *locked = found < 0;
     if (found >= 0)
         return found;
@@ -61,7 +61,7 @@ static int take(const mpijob_cached *cached, const mpj_hit *hit, bool locked, vo
     mpijob_error err;
     if (locked && hit->large)
         mpj_cached_unlock(cached);
-    int status = into || !array ? mpj_cached_read(cached, hit, into, &err) : mpj_cached_load(cached, hit, array, &err);
+    int status = into || !array ? mpj_cached_read(cached, hit, into, NULL, &err) : mpj_cached_load(cached, hit, array, &err);
     if (locked && !hit->large)
         mpj_cached_unlock(cached);
     if (status == MPIJOB_OK)

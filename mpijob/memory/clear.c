@@ -160,6 +160,7 @@ int mpijob_function_clear(const mpijob_function *function, int now, mpijob_remov
     int status = MPIJOB_OK;
     if (c->shelf) {
         mpj_say_clearing(c);
+        mpj_memory_finish_runs(c->memory);
         mpj_cached_lock(c);
         status = mpj_clear_shelf(c->memory->store, c->shelf, now, &own, err);
         mpj_cached_unlock(c);
@@ -216,6 +217,7 @@ int mpijob_memory_clear(mpijob_memory *memory, int now, mpijob_removed *removed,
     int status = MPIJOB_OK;
     if (memory->store) {
         mpj_say_flushing(memory);
+        mpj_memory_finish_runs(memory);
         pthread_mutex_lock(&memory->lock);
         status = clear_all(memory->store, now, &own, err);
         pthread_mutex_unlock(&memory->lock);

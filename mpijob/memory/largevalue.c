@@ -25,11 +25,11 @@ static int sum_of(const mpijob_cached *c, const mpijob_array *array, size_t byte
     return status;
 }
 
-static int count_written(uint64_t done, uint64_t total, void *written)
+static int count_beat(uint64_t done, uint64_t total, void *beats)
 {
     (void)done;
     (void)total;
-    atomic_fetch_add((atomic_ullong *)written, 1);
+    atomic_fetch_add((atomic_ullong *)beats, 1);
     return 0;
 }
 
@@ -40,7 +40,7 @@ static int dump(const mpijob_cached *c, const mpijob_array *array, const char *p
                                    .codec = c->options.compress > 0 ? c->memory->options.codec : NULL,
                                    .order = 'C',
                                    .durable = c->memory->options.durability == MPIJOB_DURABLE_EACH,
-                                   .progress = written ? count_written : NULL,
+                                   .progress = written ? count_beat : NULL,
                                    .progress_payload = written};
     return mpijob_dump(array, path, &options, err);
 }
@@ -149,8 +149,8 @@ static int check_form(const mpj_hit *hit, const mpijob_array *array, const char 
 }
 
 /* The array, in `into` where that is given, else in memory of its own or mapped. */
-static int load(const mpijob_cached *c, const mpj_hit *hit, void *into, const char *mode, mpijob_array *array,
-                mpijob_error *err)
+static int load(const mpijob_cached *c, const mpj_hit *hit, void *into, const char *mode, atomic_ullong *beats,
+                mpijob_array *array, mpijob_error *err)
 {
     char path[MPJ_PATH_BYTES];
     int status = mpj_shelf_large_path(c->shelf, hit->file, strlen(hit->file), path, err);
@@ -158,7 +158,8 @@ static int load(const mpijob_cached *c, const mpj_hit *hit, void *into, const ch
         return status;
     const bool is_zip = strstr(hit->file, ".zip") != NULL;
     mpijob_load_options options = {
-        .into = into, .into_bytes = into ? (size_t)hit->bytes : 0, .mmap_mode = is_zip ? NULL : mode};
+        .into = into, .into_bytes = into ? (size_t)hit->bytes : 0, .mmap_mode = is_zip ? NULL : mode,
+        .progress = beats ? count_beat : NULL, .progress_payload = beats};
     if (c->signature.result.kind == MPIJOB_RECORD)
         options.record = c->signature.result.record;
     status = mpijob_load(array, path, &options, err);
@@ -177,14 +178,14 @@ static int load(const mpijob_cached *c, const mpj_hit *hit, void *into, const ch
     return status;
 }
 
-int mpj_cached_read(const mpijob_cached *cached, const mpj_hit *hit, void *to, mpijob_error *err)
+int mpj_cached_read(const mpijob_cached *cached, const mpj_hit *hit, void *to, atomic_ullong *beats, mpijob_error *err)
 {
     mpijob_array array;
     if (!hit->large) {
         mpj_unpack(&cached->packing, to, hit->payload, (size_t)hit->bytes / cached->packing.bytes);
         return MPIJOB_OK;
     }
-    int status = load(cached, hit, to, NULL, &array, err);
+    int status = load(cached, hit, to, NULL, beats, &array, err);
     if (status == MPIJOB_OK)
         mpijob_array_free(&array);
     return status;
@@ -193,7 +194,7 @@ int mpj_cached_read(const mpijob_cached *cached, const mpj_hit *hit, void *to, m
 int mpj_cached_load(const mpijob_cached *cached, const mpj_hit *hit, mpijob_array *array, mpijob_error *err)
 {
     if (hit->large)
-        return load(cached, hit, NULL, cached->mmap_mode, array, err);
+        return load(cached, hit, NULL, cached->mmap_mode, NULL, array, err);
     int status = mpj_array_own(array, &cached->signature.result, hit->ndim, hit->shape, err);
     if (status == MPIJOB_OK)
         mpj_unpack(&cached->packing, array->data, hit->payload, (size_t)hit->bytes / cached->packing.bytes);

@@ -222,6 +222,7 @@ int mpijob_memory_sync(mpijob_memory *memory, mpijob_error *err)
         return mpj_fail(err, MPIJOB_EINVAL, "mpijob_memory_sync: memory is NULL");
     if (!memory->store)
         return MPIJOB_OK;
+    mpj_memory_finish_runs(memory);
     pthread_mutex_lock(&memory->lock);
     int status = mpj_store_flush(memory->store, true, err);
     pthread_mutex_unlock(&memory->lock);
@@ -233,10 +234,17 @@ const char *mpijob_memory_location(const mpijob_memory *memory)
     return memory && memory->store ? memory->location : NULL;
 }
 
-void **mpj_memory_runs(mpijob_memory *memory, void (*close)(void *kept))
+void **mpj_memory_runs(mpijob_memory *memory, void (*close)(void *kept), void (*finish)(void *kept))
 {
     memory->close_runs = close;
+    memory->finish_runs = finish;
     return &memory->runs;
+}
+
+void mpj_memory_finish_runs(mpijob_memory *memory)
+{
+    if (memory->finish_runs)
+        memory->finish_runs(memory->runs);
 }
 
 /* ---- Statistics ---- */

@@ -35,6 +35,7 @@ typedef struct mpj_ticker {
     pthread_cond_t wake;
     pid_t pid; /* of the process that started it; 0: not started */
     bool stop, idle, failed;
+    double until; /* when it wakes by itself, while it sleeps */
 } mpj_ticker;
 /* After something was stored; with the memory's lock. */
 void mpj_ticker_wake(mpijob_memory *memory);
@@ -57,6 +58,7 @@ struct mpijob_memory {
     double limits_left, limits_at; /* trim.c: until the automatic limits are looked at; when they were */
     void *runs;                    /* of the layer of runs */
     void (*close_runs)(void *kept);
+    void (*finish_runs)(void *kept);
 };
 
 struct mpijob_cached {

@@ -27,7 +27,9 @@ static struct timespec at(double moment)
 static void wait_until(mpijob_memory *memory, double moment)
 {
     struct timespec until = at(moment);
+    memory->ticker.until = moment;
     pthread_cond_timedwait(&memory->ticker.wake, &memory->lock, &until);
+    memory->ticker.until = 0;
 }
 
 static void wait_for_more(mpijob_memory *memory)
@@ -105,7 +107,7 @@ void mpj_ticker_wake(mpijob_memory *memory)
     mpj_ticker *ticker = &memory->ticker;
     if (memory->store->due == INFINITY)
         return;
-    if (ticker->idle)
+    if (ticker->idle || memory->store->due < ticker->until - 0.01)
         pthread_cond_signal(&ticker->wake);
     else if (!ticker->pid && !ticker->failed)
         start(memory);

@@ -46,6 +46,7 @@ typedef struct lookup_errand {
     mpj_replied *reply; /* with room for its head */
     uint64_t number;
     mpj_name name;
+    bool quiet;
     char function[];
 } lookup_errand;
 
@@ -124,9 +125,9 @@ static void look_up(mpj_errand *errand)
     const mpijob_cached *cached = mpj_memory_find_cached(own->memory, own->function, own->name.version);
     if (cached && mpj_cached_keeps(cached)) {
         mpj_cached_lock(cached);
-        head.found = mpj_cached_find(cached, &own->name, &head.hit, false);
+        head.found = mpj_cached_find(cached, &own->name, &head.hit, own->quiet);
         if (head.found == 0 && mpj_cached_refresh(cached))
-            head.found = mpj_cached_find(cached, &own->name, &head.hit, false);
+            head.found = mpj_cached_find(cached, &own->name, &head.hit, own->quiet);
         write_reply(own->reply, &head);
         mpj_cached_unlock(cached);
     } else {
@@ -234,7 +235,8 @@ static int give_question(mpj_asked *asked, const mpj_ask_head *head, const char 
                               .memory = memory,
                               .reply = reply,
                               .number = head->number,
-                              .name = head->name};
+                              .name = head->name,
+                              .quiet = head->quiet != 0};
     memcpy(errand->function, function, bytes);
     pthread_mutex_lock(&asked->box->lock);
     asked->box->users++;

@@ -17,7 +17,8 @@
 
 #define LEAST_PATIENCE_S 0.05
 #define MOST_PATIENCE_S 10.0
-#define UNKNOWN_MOST 16
+#define KNOWN_MOST 64
+#define LATE 2
 
 struct mpj_asker {
     mpj_job_run run; /* first */
@@ -33,8 +34,9 @@ struct mpj_asker {
     size_t answer_capacity;
     _Alignas(16) unsigned char question[MPJ_MESSAGE_BYTES];
     mpj_transfer leaving;
-    const mpijob_cached *unknown[UNKNOWN_MOST]; /* to rank 0 */
-    unsigned unknown_count;
+    const mpijob_cached *unknown[KNOWN_MOST]; /* to rank 0 */
+    const mpijob_cached *known[KNOWN_MOST];   /* it has answered about these */
+    unsigned unknown_count, known_count;
 };
 
 static void need(const mpj_asker *asker, int status, const mpijob_error *err)
@@ -44,6 +46,29 @@ static void need(const mpj_asker *asker, int status, const mpijob_error *err)
 }
 
 /* -- Answers -- */
+
+/* The pieces behind the first one, which has `bytes`, of a long answer. Without memory they are thrown away. */
+static bool receive_rest(mpj_asker *asker, size_t bytes, size_t whole, bool room)
+{
+    mpijob_error err;
+    mpj_transfer coming = {0};
+    bool here = false;
+    mpj_backoff backoff = {0};
+    room = room && mpj_grow((void **)&asker->answer, &asker->answer_capacity, whole, 1) == 0 &&
+           mpj_transfer_prepare(&coming, whole - bytes, NULL) == MPIJOB_OK;
+    if (!room) {
+        need(asker, mpj_transfer_discard(whole - bytes, 0, MPJ_TAG_ANSWER, asker->comm, &err), &err);
+        return false;
+    }
+    need(asker, mpj_transfer_receive(&coming, asker->answer + bytes, whole - bytes, 0, MPJ_TAG_ANSWER, asker->comm, &err),
+         &err);
+    for (;;) {
+        need(asker, mpj_transfer_test(&coming, &here, &err), &err);
+        if (here)
+            return true;
+        mpj_backoff_wait_briskly(&backoff);
+    }
+}
 
 /* Takes an answer if one is here. Without memory for it it counts as "not there". */
 static bool receive(mpj_asker *asker, mpj_answer_head *head)
@@ -58,20 +83,24 @@ static bool receive(mpj_asker *asker, mpj_answer_head *head)
     if (code == MPI_SUCCESS)
         code = MPI_Get_count(&about, MPI_BYTE, &bytes);
     bool room = mpj_grow((void **)&asker->answer, &asker->answer_capacity, (size_t)bytes, 1) == 0;
+    unsigned char *first = room ? asker->answer : mpj_transfer_scrap();
     if (code == MPI_SUCCESS)
-        code = MPI_Mrecv(room ? asker->answer : NULL, room ? bytes : 0, MPI_BYTE, &handle, MPI_STATUS_IGNORE);
-    if (code != MPI_SUCCESS && room)
+        code = MPI_Mrecv(first, bytes, MPI_BYTE, &handle, MPI_STATUS_IGNORE);
+    if (code != MPI_SUCCESS)
         need(asker, mpj_fail_mpi(&err, code, "receiving an answer"), &err);
     asker->answered++;
     *head = (mpj_answer_head){0};
-    if (!room || (size_t)bytes < sizeof *head)
+    if ((size_t)bytes < sizeof *head)
         return true;
-    memcpy(head, asker->answer, sizeof *head);
-    head->hit.payload = asker->answer + sizeof *head;
+    memcpy(head, first, sizeof *head);
     if (head->hit.large)
         head->hit.payload_bytes = 0; /* its file says it all */
-    if (head->found == 1 && head->hit.payload_bytes != (size_t)bytes - sizeof *head)
+    size_t whole = sizeof *head + (head->found == 1 ? head->hit.payload_bytes : 0);
+    if (whole > (size_t)bytes)
+        room = receive_rest(asker, (size_t)bytes, whole, room);
+    if (!room)
         head->found = 0;
+    head->hit.payload = asker->answer + sizeof *head;
     return true;
 }
 
@@ -88,7 +117,7 @@ static double patience(const mpj_asker *asker)
     return fmax(LEAST_PATIENCE_S, fmin(MOST_PATIENCE_S, mean)) + mpj_patience_more_s;
 }
 
-/* The answer to this question: 1, 0 or -1; 0 when it does not come in time. */
+/* The answer to this question: 1, 0 or -1; LATE: it does not come in time. */
 static int await(mpj_asker *asker, uint64_t number, mpj_answer_head *head)
 {
     double began = mpj_now();
@@ -98,7 +127,7 @@ static int await(mpj_asker *asker, uint64_t number, mpj_answer_head *head)
             return head->found;
         mpj_backoff_wait_briskly(&backoff);
     }
-    return 0;
+    return LATE;
 }
 
 /* -- Questions -- */
@@ -119,13 +148,13 @@ static void send_question(mpj_asker *asker, size_t bytes)
 }
 
 /* 0: it does not fit into a message. */
-static size_t write_question(mpj_asker *asker, const mpijob_cached *cached, const mpj_name *name)
+static size_t write_question(mpj_asker *asker, const mpijob_cached *cached, const mpj_name *name, bool quiet)
 {
     const char *location = mpijob_memory_location(mpj_cached_memory(cached));
     const char *function = mpj_cached_signature(cached)->name;
     size_t location_bytes = location ? strlen(location) + 1 : 0;
     size_t function_bytes = strlen(function) + 1;
-    mpj_ask_head head = {.kind = MPJ_ASK, .number = asker->asked + 1, .name = *name};
+    mpj_ask_head head = {.kind = MPJ_ASK, .quiet = quiet, .number = asker->asked + 1, .name = *name};
     if (!location || sizeof head + location_bytes + function_bytes > MPJ_MESSAGE_BYTES)
         return 0;
     head.location_bytes = (uint32_t)location_bytes;
@@ -136,12 +165,18 @@ static size_t write_question(mpj_asker *asker, const mpijob_cached *cached, cons
     return sizeof head + location_bytes + function_bytes;
 }
 
-static bool is_unknown(const mpj_asker *asker, const mpijob_cached *cached)
+static bool is_among(const mpijob_cached *const *list, unsigned count, const mpijob_cached *cached)
 {
-    for (unsigned i = 0; i < asker->unknown_count; i++)
-        if (asker->unknown[i] == cached)
+    for (unsigned i = 0; i < count; i++)
+        if (list[i] == cached)
             return true;
     return false;
+}
+
+static void note(const mpijob_cached **list, unsigned *count, const mpijob_cached *cached)
+{
+    if (*count < KNOWN_MOST && !is_among(list, *count, cached))
+        list[(*count)++] = cached;
 }
 
 static bool is_rank_0(const mpj_asker *asker)
@@ -156,20 +191,24 @@ static bool is_for_rank_0(const mpj_asker *asker, const mpijob_cached *cached)
     const mpj_signature *signature = mpj_cached_signature(cached);
     if (is_rank_0(asker) && (!mpj_cached_keeps(cached) || mpj_cached_is_local(cached)))
         return false;
-    return (!signature->args || signature->stream_bytes != SIZE_MAX) && !is_unknown(asker, cached);
+    return (!signature->args || signature->stream_bytes != SIZE_MAX) && !is_among(asker->unknown, asker->unknown_count, cached);
 }
 
-static int ask(mpj_asker *asker, const mpijob_cached *cached, const mpj_name *name, mpj_hit *hit)
+static int ask(mpj_asker *asker, const mpijob_cached *cached, const mpj_name *name, mpj_hit *hit, bool quiet)
 {
     mpj_answer_head head;
-    size_t bytes = write_question(asker, cached, name);
+    size_t bytes = write_question(asker, cached, name, quiet);
     if (bytes == 0)
         return -1;
     uint64_t number = ++asker->asked;
     send_question(asker, bytes);
     int found = await(asker, number, &head);
-    if (found < 0 && asker->unknown_count < UNKNOWN_MOST)
-        asker->unknown[asker->unknown_count++] = cached;
+    if (found < 0)
+        note(asker->unknown, &asker->unknown_count, cached);
+    else if (found != LATE)
+        note(asker->known, &asker->known_count, cached);
+    if (found == LATE)
+        return 0;
     if (found != 1)
         return found;
     *hit = head.hit;
@@ -177,15 +216,15 @@ static int ask(mpj_asker *asker, const mpijob_cached *cached, const mpj_name *na
     return 1;
 }
 
-static int ask_here(mpj_asker *asker, const mpijob_cached *cached, const mpj_name *name, mpj_hit *hit)
+static int ask_here(mpj_asker *asker, const mpijob_cached *cached, const mpj_name *name, mpj_hit *hit, bool quiet)
 {
-    int found = mpj_ask_here(&asker->here, cached, name, patience(asker), hit);
+    int found = mpj_ask_here(&asker->here, cached, name, quiet, patience(asker), hit);
     if (found == 1)
         mpj_recent_add(&asker->recent, hit);
     return found;
 }
 
-static int find(mpj_job_run *run, const mpijob_cached *cached, const mpj_name *name, mpj_hit *hit)
+static int find(mpj_job_run *run, const mpijob_cached *cached, const mpj_name *name, mpj_hit *hit, bool quiet)
 {
     mpj_asker *asker = (mpj_asker *)run;
     if (!is_for_rank_0(asker, cached))
@@ -196,9 +235,9 @@ static int find(mpj_job_run *run, const mpijob_cached *cached, const mpj_name *n
         return 1;
     }
     if (is_rank_0(asker))
-        return ask_here(asker, cached, name, hit);
+        return ask_here(asker, cached, name, hit, quiet);
     forget_late_answers(asker);
-    return asker->answered < asker->asked ? 0 : ask(asker, cached, name, hit);
+    return asker->answered < asker->asked ? 0 : ask(asker, cached, name, hit, quiet);
 }
 
 /* -- Results of calls -- */
@@ -233,7 +272,9 @@ static int store(mpj_job_run *run, const mpijob_cached *cached, const mpj_made *
     mpj_asker *asker = (mpj_asker *)run;
     asker->computed++;
     asker->computed_s += made->compute_s;
-    if (!is_for_rank_0(asker, cached) || !asker->entries)
+    /* Of what rank 0 may not have it would be lost there. */
+    bool known = is_rank_0(asker) || is_among(asker->known, asker->known_count, cached);
+    if (!known || !is_for_rank_0(asker, cached) || !asker->entries)
         return 0;
     mpj_entry_note note = {.position = MPJ_OF_A_CALL,
                            .location = mpijob_memory_location(mpj_cached_memory(cached)),

@@ -9,7 +9,7 @@ typedef struct question {
     mpj_awaited awaited; /* first */
     const mpijob_cached *cached;
     mpj_name name;
-    bool found;
+    bool quiet, found;
     mpj_hit hit;
     unsigned char *payload; /* a copy */
 } question;
@@ -43,8 +43,8 @@ static void look_up(mpj_errand *errand)
 {
     question *q = (question *)errand;
     mpj_cached_lock(q->cached);
-    q->found = mpj_cached_find(q->cached, &q->name, &q->hit, false) == 1 ||
-               (mpj_cached_refresh(q->cached) && mpj_cached_find(q->cached, &q->name, &q->hit, false) == 1);
+    q->found = mpj_cached_find(q->cached, &q->name, &q->hit, q->quiet) == 1 ||
+               (mpj_cached_refresh(q->cached) && mpj_cached_find(q->cached, &q->name, &q->hit, q->quiet) == 1);
     if (q->found)
         keep_payload(q);
     mpj_cached_unlock(q->cached);
@@ -63,7 +63,8 @@ static void take_answer(mpj_askhere *here, question *q, mpj_hit *hit)
     q->payload = NULL;
 }
 
-int mpj_ask_here(mpj_askhere *here, const mpijob_cached *cached, const mpj_name *name, double patience_s, mpj_hit *hit)
+int mpj_ask_here(mpj_askhere *here, const mpijob_cached *cached, const mpj_name *name, bool quiet,
+                 double patience_s, mpj_hit *hit)
 {
     uint64_t ticket;
     if (here->clerk && !mpj_clerk_has_done(here->clerk, here->ticket))
@@ -76,6 +77,7 @@ int mpj_ask_here(mpj_askhere *here, const mpijob_cached *cached, const mpj_name 
     q->awaited.errand = (mpj_errand){.run = look_up, .drop = drop, .bytes = sizeof *q};
     q->cached = cached;
     q->name = *name;
+    q->quiet = quiet;
     int given = mpj_clerk_do(clerk, &q->awaited, patience_s, &ticket);
     if (given == 0) {
         here->clerk = clerk;

@@ -22,6 +22,7 @@ struct mpj_clerk {
     mpj_errand *first;
     mpj_errand **last;
     uint64_t given, finished; /* errands, in all */
+    uint64_t done_last;       /* the number of the last that was run */
     size_t load;
     mpj_clerk_tick_fn *tick;
     double tick_s, still_s;
@@ -76,6 +77,7 @@ static void do_first(mpj_clerk *clerk)
 {
     mpj_errand *errand = clerk->first;
     size_t bytes = errand->bytes;
+    uint64_t number = errand->number;
     clerk->first = errand->next;
     if (!clerk->first)
         clerk->last = &clerk->first;
@@ -84,6 +86,7 @@ static void do_first(mpj_clerk *clerk)
     pthread_mutex_lock(&clerk->lock);
     clerk->load -= bytes;
     clerk->finished++;
+    clerk->done_last = number;
     clerk->ticking = clerk->tick != NULL;
     clerk->busy_at = mpj_now();
     pthread_cond_broadcast(&clerk->done);
@@ -149,7 +152,7 @@ static int give(mpj_clerk *clerk, mpj_errand *errand, bool hurry)
     errand->next = NULL;
     *clerk->last = errand;
     clerk->last = &errand->next;
-    clerk->given++;
+    errand->number = ++clerk->given;
     clerk->load += errand->bytes;
     if (hurry || clerk->asleep)
         pthread_cond_signal(&clerk->wake);
@@ -208,7 +211,7 @@ int mpj_clerk_do(mpj_clerk *clerk, mpj_awaited *errand, double patience_s, uint6
 bool mpj_clerk_has_done(mpj_clerk *clerk, uint64_t ticket)
 {
     pthread_mutex_lock(&clerk->lock);
-    bool done = clerk->finished >= ticket;
+    bool done = clerk->done_last >= ticket;
     pthread_mutex_unlock(&clerk->lock);
     return done;
 }

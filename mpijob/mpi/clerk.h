@@ -18,6 +18,7 @@ typedef struct mpj_errand {
     void (*drop)(struct mpj_errand *errand); /* it will not be run: releases it */
     const void *client;                      /* who gave it, for mpj_clerk_cancel; NULL: not to be cancelled */
     size_t bytes;                            /* that it keeps */
+    uint64_t number;                         /* the clerk's */
 } mpj_errand;
 
 /* An errand that its giver waits for, and may leave to the thread. The first member of whatever it needs; state and
@@ -43,11 +44,11 @@ void mpj_clerk_close(mpj_clerk *clerk);
 int mpj_clerk_give(mpj_clerk *clerk, mpj_errand *errand, bool hurry);
 
 /* Gives an errand away at once and waits for it as long as it beats: so many seconds without. 1: it is done, and the
- * caller's again. 0: it is the thread's from here on, the *ticket-th of all. -1: not given, as above. */
+ * caller's again. 0: it is the thread's from here on, and its number *ticket. -1: not given, as above. */
 int mpj_clerk_do(mpj_clerk *clerk, mpj_awaited *errand, double patience_s, uint64_t *ticket);
 /* For `run`, at the end. */
 bool mpj_awaited_is_left(mpj_awaited *errand);
-/* Whether so many errands are done. */
+/* Whether this one is done, or one behind it. */
 bool mpj_clerk_has_done(mpj_clerk *clerk, uint64_t ticket);
 
 /* Drops the errands of this client that are not begun. */

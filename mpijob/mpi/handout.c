@@ -160,7 +160,10 @@ static int hand_one(mpj_scheduler *s, const mpj_release *release, uint64_t offse
     const unsigned char *result = result_at(s, arrival, release->position + offset, &bytes);
     if (o->reduce)
         return o->reduce(s->run->results, result, bytes, index, o->reduce_payload, said);
-    return o->consume(result, bytes, index, NULL, o->consume_payload, said);
+    int returned = o->consume(result, bytes, index, NULL, o->consume_payload, said);
+    if (arrival->shelved) /* it is the consumer's now */
+        memset(arrival->parts[MPJ_PART_RESULTS].data + (release->position + offset) * bytes, 0, bytes);
+    return returned;
 }
 
 static void hand_release(mpj_scheduler *s, const mpj_release *release)

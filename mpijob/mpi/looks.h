@@ -77,6 +77,8 @@ void mpj_looks_executed(struct mpj_scheduler *s, const struct mpj_arrival *arriv
 /* Shelved runs. References for a batch, before mpj_looks_executed, which fills them; and in place of its results. */
 int mpj_shelve_begin(struct mpj_scheduler *s, const struct mpj_arrival *arrival);
 void mpj_shelve_end(struct mpj_scheduler *s, struct mpj_arrival *arrival, const mpj_batch *batch);
+/* What references of this batch hold still. */
+void mpj_shelve_free(const struct mpj_arrival *arrival);
 /* The result that is stored is referred to; else the reference holds it. Whether the latter. */
 bool mpj_shelve_one(struct mpj_scheduler *s, uint64_t position, const mpj_stored *result, bool stored);
 

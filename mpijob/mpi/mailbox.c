@@ -16,7 +16,7 @@ struct mpj_mailbox {
     bool shelve;
     bool misses; /* most jobs of the last question did; the store thread's */
     atomic_bool closed;
-    _Atomic uint64_t beats;
+    atomic_ullong beats;
     size_t users; /* the run, and questions */
     mpj_answers *first;
     mpj_answers **last;
@@ -197,7 +197,7 @@ static void answer(mpj_errand *errand)
     mpj_question *q = (mpj_question *)errand;
     mpj_mailbox *mail = q->mail;
     const mpijob_cached *f = mail->cached;
-    mpj_memo_bytes bytes = {0};
+    mpj_memo_bytes bytes = {.beats = &q->mail->beats};
     sort_by_key(q);
     mpj_memo_lock(f);
     look_up(q, &bytes);

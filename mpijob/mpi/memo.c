@@ -5,6 +5,7 @@
 #include "memory/memory.h"
 
 #define TICK_S 0.01
+#define FOR_EVER_S 1e8
 #define STILL_S 1.5  /* after the last errand everything is written and forced to the server */
 #define EARLY_S 0.03 /* what waited for the store thread is that old already */
 
@@ -56,9 +57,18 @@ static void close_threads(void *kept)
     mpj_free(t);
 }
 
+static void finish_threads(void *kept)
+{
+    const threads *t = kept;
+    if (t && t->files)
+        mpj_clerk_wait(t->files, FOR_EVER_S);
+    if (t && t->store)
+        mpj_clerk_wait(t->store, FOR_EVER_S);
+}
+
 static threads *threads_of(mpijob_memory *memory)
 {
-    void **kept = mpj_memory_runs(memory, close_threads);
+    void **kept = mpj_memory_runs(memory, close_threads, finish_threads);
     if (!*kept)
         *kept = mpj_calloc(1, sizeof(threads));
     return *kept;
@@ -137,8 +147,8 @@ void mpj_memo_expect_nothing(const mpijob_cached *cached)
 static void *extend(mpj_memo_bytes *bytes, size_t more)
 {
     size_t before = (bytes->used + 15) & ~(size_t)15;
-    if (more > SIZE_MAX / 4 || mpj_grow((void **)&bytes->data, &bytes->capacity, before + more, 1) != 0)
-        return NULL;
+    if (more > SIZE_MAX / 4 || mpj_grow((void **)&bytes->data, &bytes->capacity, before + more + 1, 1) != 0)
+        return NULL; /* one more: no bytes have a place, too */
     bytes->used = before + more;
     return bytes->data + before;
 }
@@ -152,7 +162,7 @@ static int read_hit(const mpijob_cached *cached, const mpj_hit *hit, mpj_memo_by
         return 0;
     if (hit->large)
         mpj_cached_unlock(cached);
-    int status = mpj_cached_read(cached, hit, to, &err);
+    int status = mpj_cached_read(cached, hit, to, bytes->beats, &err);
     if (hit->large)
         mpj_cached_lock(cached);
     if (status == MPIJOB_OK)

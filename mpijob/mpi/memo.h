@@ -38,6 +38,7 @@ void mpj_memo_unlock(const mpijob_cached *cached);
 typedef struct mpj_memo_bytes {
     unsigned char *data;
     size_t used, capacity;
+    atomic_ullong *beats; /* grows while something is read; NULL: nobody wants to know */
 } mpj_memo_bytes;
 
 /* This one is looked up or stored soon, after others. */

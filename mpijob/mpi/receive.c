@@ -17,6 +17,7 @@ void mpj_arrival_free(mpj_scheduler *s, mpj_arrival *arrival)
 {
     if (!arrival)
         return;
+    mpj_shelve_free(arrival);
     for (int i = 0; i < MPJ_PARTS; i++)
         if (!arrival->parts[i].borrowed)
             mpj_buffers_give(&s->buffers, (mpj_buffer){arrival->parts[i].data, arrival->parts[i].capacity});

@@ -49,6 +49,7 @@ typedef struct mpj_arrival {
     mpj_part parts[MPJ_PARTS];
     size_t *offsets; /* where each result begins in the results part; NULL: side by side */
     bool lost;       /* a part could not be taken: nothing of it counts */
+    bool shelved;    /* its results are references */
 } mpj_arrival;
 
 typedef struct mpj_scheduler {

@@ -39,6 +39,15 @@ void mpj_shelve_end(mpj_scheduler *s, mpj_arrival *arrival, const mpj_batch *bat
     arrival->offsets = NULL;
     size_t bytes = arrival->executed * sizeof *references;
     *results = (mpj_part){.data = (unsigned char *)references, .bytes = bytes, .capacity = bytes};
+    arrival->shelved = true;
+}
+
+/* Those that nobody has taken: who gets one, releases it. */
+void mpj_shelve_free(const mpj_arrival *arrival)
+{
+    mpijob_reference *references = (mpijob_reference *)(void *)arrival->parts[MPJ_PART_RESULTS].data;
+    for (uint64_t i = 0; arrival->shelved && i < arrival->executed; i++)
+        mpijob_reference_free(&references[i]);
 }
 
 static mpijob_array *copy_of(const mpijob_function *f, const mpj_stored *result)

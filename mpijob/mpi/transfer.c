@@ -96,6 +96,11 @@ int mpj_transfer_receive(mpj_transfer *transfer, void *data, size_t bytes, int f
     return MPIJOB_OK;
 }
 
+unsigned char *mpj_transfer_scrap(void)
+{
+    return discarded;
+}
+
 int mpj_transfer_discard(size_t bytes, int from, int tag, MPI_Comm comm, mpijob_error *err)
 {
     for (size_t at = 0; at < bytes; at += MPJ_PIECE_BYTES) {

@@ -33,6 +33,9 @@ int mpj_transfer_receive(mpj_transfer *transfer, void *data, size_t bytes, int f
  * asleep, until all is here; needs no memory. MPIJOB_OK or MPIJOB_EMPI. */
 int mpj_transfer_discard(size_t bytes, int from, int tag, MPI_Comm comm, mpijob_error *err);
 
+/* Where one piece can be received by who has no memory for it: MPJ_PIECE_BYTES, which anybody may write over. */
+unsigned char *mpj_transfer_scrap(void);
+
 /* Whether nothing is on its way any more; makes progress. */
 int mpj_transfer_test(mpj_transfer *transfer, bool *done, mpijob_error *err);
 

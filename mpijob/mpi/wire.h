@@ -76,7 +76,7 @@ typedef struct mpj_ask_head {
     uint32_t kind;
     uint32_t location_bytes;
     uint32_t function_bytes;
-    uint32_t reserved;
+    uint32_t quiet;  /* 1: nothing is counted */
     uint64_t number; /* the asking rank's */
     mpj_name name;
 } mpj_ask_head;

@@ -166,6 +166,30 @@ START_TEST(arrays_of_any_size)
 }
 END_TEST
 
+/* An answer of more bytes than travel in one piece. */
+START_TEST(long_answers)
+{
+    plan p = {.different = 1, .length = 1310720};
+    mpijob_function f = {.name = "outer_any", .call = outer_any, .result_size = sizeof(double)};
+    mpijob_inputs inputs = mpijob_range(8);
+    mpijob_parallel_options options = {.context = &p, .batch_size = 1};
+    memory_options.large_bytes = (size_t)64 << 20;
+    memory_options.compress = MPIJOB_UNCOMPRESSED;
+    memory_reopen();
+    cache_both();
+    for (int again = 0; again < 2; again++) {
+        mpijob_error err;
+        int status = run(results, &f, &inputs, &options, &err);
+        ck_assert_msg(status == MPIJOB_OK, "%s", err.text);
+        int count = computed_by_all();
+        ck_assert_int_le(count, again ? 0 : 8); /* too long to be remembered by who asked */
+        memory_reopen();
+        cache_both();
+    }
+    ck_assert_int_eq(memory_files(".npy"), 0);
+}
+END_TEST
+
 /* The cached function is called in a run over a cached function. */
 static int outer_cached(void *result, const void *args, mpijob_job *job)
 {
@@ -412,6 +436,7 @@ int main(int argc, char **argv)
     tcase_add_checked_fixture(calls, memory_set_up, memory_tear_down);
     tcase_add_loop_test(calls, calls_are_found_by_all_ranks, 0, 2);
     tcase_add_loop_test(calls, arrays_of_any_size, 0, COUNT_OF(sizes));
+    tcase_add_test(calls, long_answers);
     tcase_add_test(calls, cached_calls_in_cached_runs);
     tcase_add_test(calls, calls_that_fail_are_not_stored);
     tcase_add_test(calls, functions_that_rank_0_does_not_have);

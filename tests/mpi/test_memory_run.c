@@ -278,6 +278,85 @@ static int take_roots(const void *result, size_t bytes, uint64_t index, const mp
     return MPIJOB_GO_ON;
 }
 
+/* -- Results without a byte -- */
+
+static int nothing(void *result, const void *args, mpijob_job *job)
+{
+    (void)result;
+    (void)args;
+    (void)job;
+    computed++;
+    return 0;
+}
+
+static int take_nothing(const void *result, size_t bytes, uint64_t index, const mpijob_error *failure, void *payload,
+                        mpijob_error *err)
+{
+    (void)result;
+    (void)index;
+    (void)err;
+    *(int *)payload += bytes == 0 && !failure;
+    return MPIJOB_GO_ON;
+}
+
+START_TEST(empty_results)
+{
+    const mpijob_function function = {.name = "nothing", .call = nothing, .result_size = MPIJOB_ANY_SIZE};
+    mpijob_function f;
+    mpijob_inputs inputs = mpijob_range(100);
+    memory_cache(&f, &function);
+    for (int again = 0; again < 2; again++) {
+        int count = 0;
+        mpijob_parallel_options options = {
+            .return_as = MPIJOB_GENERATOR, .consume = take_nothing, .consume_payload = &count};
+        int status = run(NULL, &f, &inputs, &options, NULL);
+        ck_assert_int_eq(status, MPIJOB_OK);
+        rank0(count == 100);
+        ck_assert_int_eq(computed_by_all(), again ? 0 : 100);
+        memory_reopen();
+        memory_cache(&f, &function);
+    }
+}
+END_TEST
+
+/* -- References that nobody takes -- */
+
+static int take_one(const void *result, size_t bytes, uint64_t index, const mpijob_error *failure, void *payload,
+                    mpijob_error *err)
+{
+    mpijob_reference reference;
+    (void)index;
+    (void)err;
+    if (failure || bytes != sizeof reference)
+        return MPIJOB_ENOUGH;
+    memcpy(&reference, result, sizeof reference);
+    *(bool *)payload = !mpijob_reference_is_portable(&reference);
+    mpijob_reference_free(&reference);
+    return MPIJOB_ENOUGH;
+}
+
+/* The leak checker of a sanitizer build sees what is not released. */
+START_TEST(references_that_nobody_takes)
+{
+    mpijob_memory *none = NULL;
+    mpijob_function f;
+    mpijob_error err = {.text = ""};
+    bool held = false;
+    fill_points(500, 500);
+    mpijob_inputs inputs = mpijob_arguments(points, 500);
+    mpijob_parallel_options options = {
+        .return_as = MPIJOB_GENERATOR, .consume = take_one, .consume_payload = &held, .shelve = 1};
+    int status = mpijob_memory_open(&none, NULL, NULL, &err);
+    ck_assert_int_eq(status, MPIJOB_OK);
+    status = mpijob_memory_cache(&f, none, &power_function, NULL, &err);
+    ck_assert_int_eq(status, MPIJOB_OK);
+    status = run(NULL, &f, &inputs, &options, NULL);
+    ck_assert_int_eq(status, MPIJOB_OK);
+    rank0(held);
+    mpijob_memory_close(none);
+}
+END_TEST
+
 START_TEST(results_of_any_size)
 {
     static taken t;
@@ -773,6 +852,8 @@ int main(int argc, char **argv)
     tcase_add_loop_test(lists, results_for_a_consumer, 0, COUNT_OF(streams));
     tcase_add_test(lists, a_consumer_that_has_enough);
     tcase_add_test(lists, results_of_any_size);
+    tcase_add_test(lists, empty_results);
+    tcase_add_test(lists, references_that_nobody_takes);
     tcase_add_test(lists, a_reduction_is_the_same_to_the_last_bit);
     tcase_add_test(lists, failures_are_not_stored);
     tcase_add_test(lists, a_failure_stops_the_run);
