@@ -84,7 +84,8 @@ typedef struct mpijob_memory_options {
     double max_age_s;      /**< ... and those not used for so long; 0: no limit */
     mpijob_log_fn *log;    /**< takes warnings, perhaps in a thread of the library's, and one note when a function has
                                 changed since results of it were stored; NULL: warnings go to standard error, and that
-                                a function has changed is said with `verbose` above 10 alone */
+                                a function has changed is said with `verbose` above 10 alone. Must not call anything of
+                                the same mpijob_memory or of a function cached in it */
     void *log_payload;
     uint64_t reserved[8];  /**< zero, else MPIJOB_EINVAL */
 } mpijob_memory_options;
@@ -129,7 +130,7 @@ typedef struct mpijob_entry {
 } mpijob_entry;
 
 /** Whether a stored result may still be used: nonzero: yes; 0: it counts as missing and is computed again. Must not call
- * functions that are cached in the same location. */
+ * anything of the same mpijob_memory or of a function cached in it: they wait for it. */
 typedef int mpijob_valid_fn(const mpijob_entry *entry, void *payload);
 
 /** How to cache. NULL or all zero: the defaults. */

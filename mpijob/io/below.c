@@ -285,7 +285,11 @@ int mpj_below_unlink(int folder, const char *name, mpijob_error *err)
 
 int mpj_below_sync(int folder)
 {
-    return fsync(folder) == 0 || errno == EINVAL || errno == ENOTSUP ? MPIJOB_OK : MPIJOB_EOS;
+    int failed;
+    do
+        failed = fsync(folder);
+    while (failed && errno == EINTR);
+    return !failed || errno == EINVAL || errno == ENOTSUP ? MPIJOB_OK : MPIJOB_EOS;
 }
 
 /* ---- Open files -------------------------------------------------------------------------------------------------- */
@@ -316,9 +320,11 @@ int64_t mpj_file_length(int fd)
 
 int mpj_file_sync(int fd, const char *path, mpijob_error *err)
 {
-    if (fdatasync(fd) != 0)
-        return mpj_fail_os(err, errno, "cannot bring %s to the disk", path);
-    return MPIJOB_OK;
+    int failed;
+    do
+        failed = fdatasync(fd);
+    while (failed && errno == EINTR); /* file servers let a signal end the wait */
+    return failed ? mpj_fail_os(err, errno, "cannot bring %s to the disk", path) : MPIJOB_OK;
 }
 
 void mpj_below_give(const char *path, const mpj_rights *rights)

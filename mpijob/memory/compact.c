@@ -17,13 +17,11 @@ static bool is_first_of_name(const mpj_list *list, size_t entry)
     return entry == 0 || !mpj_name_equal(&list->entries[entry - 1].name, &list->entries[entry].name);
 }
 
-/* Does an entry stay somewhere that this tombstone has to hide? */
+/* Is there an older entry of the name? It may stay even in a source: which cannot be read, or not be removed, or whose
+ * remover is killed. The tombstone goes when it is the last of its name. */
 static bool hides_something(const mpj_list *list, size_t entry)
 {
-    for (size_t i = mpj_list_next_of_name(list, entry); i != SIZE_MAX; i = mpj_list_next_of_name(list, i))
-        if (!list->segments[list->entries[i].segment].source)
-            return true;
-    return false;
+    return mpj_list_next_of_name(list, entry) != SIZE_MAX;
 }
 
 bool mpj_compact_keeps(const mpj_list *list, size_t entry, int64_t now_ns, bool complete)
@@ -31,9 +29,11 @@ bool mpj_compact_keeps(const mpj_list *list, size_t entry, int64_t now_ns, bool 
     const mpj_listed *e = &list->entries[entry];
     if (e->kind != MPJ_ENTRY_TOMBSTONE)
         return e->live && !e->drop;
+    if (hides_something(list, entry))
+        return true;
     if (!is_first_of_name(list, entry))
         return false;
-    return !complete || now_ns - e->time_ns < MPJ_TOMBSTONE_KEPT_S * NS_PER_S || hides_something(list, entry);
+    return !complete || now_ns - e->time_ns < MPJ_TOMBSTONE_KEPT_S * NS_PER_S;
 }
 
 /* ---- Copying ----------------------------------------------------------------------------------------------------- */
@@ -89,13 +89,14 @@ static size_t next_best(mpj_list *list, size_t entry)
     return list->segments[list->entries[next].segment].source ? next : SIZE_MAX;
 }
 
-/* One whose file was cleared, between being written and being entered, is of no use. */
-static bool has_its_file(const merging *m, const mpj_entry_header *header)
+/* One whose file was cleared, between being written and being entered, is of no use. 1, 0; -1: that cannot be told now. */
+static int has_its_file(const merging *m, const mpj_entry_header *header)
 {
     char file[MPJ_LARGE_FILE_BYTES] = "";
+    uint64_t bytes;
     if (header->stored_bytes < sizeof file)
         memcpy(file, m->room.bytes + mpj_entry_payload_at(header), (size_t)header->stored_bytes);
-    return mpj_large_is_name(file) && mpj_list_large_bytes(m->list, file) > 0;
+    return mpj_large_is_name(file) ? mpj_list_large_look(m->list, file, &bytes) : 0;
 }
 
 static int copy(merging *m, size_t entry)

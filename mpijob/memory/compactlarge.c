@@ -56,6 +56,8 @@ int mpj_large_collect(mpj_large_files *files, mpj_list *list, mpijob_error *err)
     mpj_room room = {0};
     int status = MPIJOB_OK;
     *files = (mpj_large_files){.live = {0}};
+    for (size_t i = 0; i < list->segment_count; i++)
+        files->unknown |= list->segments[i].foreign;
     for (size_t i = 0; i < list->count && status == MPIJOB_OK; i++) {
         const mpj_listed *e = &list->entries[i];
         if (e->kind != MPJ_ENTRY_LARGE)

@@ -44,8 +44,10 @@ int mpj_shelf_large_name(mpj_shelf *shelf, const mpj_name *name, const char *suf
     if (!mpj_store_writes(shelf->store))
         return mpj_fail(err, MPIJOB_EOS, "no results are stored in %s", shelf->store->location);
     int status = make_folder(shelf, made, &own);
+    if (status != MPIJOB_OK && mpj_shelf_make_room(shelf, &own))
+        status = make_folder(shelf, made, &own);
     if (status != MPIJOB_OK) {
-        mpj_store_give_up(shelf->store, &own);
+        mpj_store_cannot_write(shelf->store, &own);
         return mpj_told(err, MPIJOB_EOS, &own);
     }
     status = path_of(shelf, made, path, err);

@@ -86,8 +86,13 @@ int mpj_list_read(mpj_list *list, mpj_store *store, const char *function, const 
         status = mpj_below_list(list->folder, list->path, add_segment, &r, err);
     if (list->segment_count > 1)
         qsort(list->segments, list->segment_count, sizeof *list->segments, by_writer);
-    for (size_t i = 0; i < list->segment_count && status == MPIJOB_OK; i++)
-        status = mpj_list_segment(list, i, err);
+    for (size_t i = 0; i < list->segment_count && status == MPIJOB_OK; i++) {
+        const mpj_listed_segment *segment = &list->segments[i];
+        if (r.options->want && !r.options->want(segment->writer, segment->bytes, r.options->want_payload))
+            list->segment_count = i; /* it took that long to read those before */
+        else
+            status = mpj_list_segment(list, i, err);
+    }
     if (status == MPIJOB_OK)
         settle(list);
     return status;
@@ -147,16 +152,22 @@ size_t mpj_list_next_of_name(const mpj_list *list, size_t at)
     return more ? at + 1 : SIZE_MAX;
 }
 
-uint64_t mpj_list_large_bytes(const mpj_list *list, const char *file)
+int mpj_list_large_look(const mpj_list *list, const char *file, uint64_t *bytes)
 {
     char below[MPJ_FUNCTION_BYTES + 16];
-    uint64_t bytes = 0;
     int folder;
+    *bytes = 0;
     snprintf(below, sizeof below, "%s/" MPJ_LARGE_FOLDER "/%.2s", list->function, file);
-    if (mpj_below_walk(&folder, list->store->location, below, NULL, NULL) != MPIJOB_OK)
-        return 0;
-    if (mpj_below_look(folder, strchr(file, '/') + 1, &bytes) != 1)
-        bytes = 0;
+    int status = mpj_below_walk(&folder, list->store->location, below, NULL, NULL);
+    if (status != MPIJOB_OK)
+        return status == MPIJOB_ENOTFOUND || status == MPIJOB_EINVAL ? 0 : -1;
+    int there = mpj_below_look(folder, strchr(file, '/') + 1, bytes);
     mpj_file_close(&folder);
-    return bytes;
+    return there == 1 ? *bytes > 0 : there;
+}
+
+uint64_t mpj_list_large_bytes(const mpj_list *list, const char *file)
+{
+    uint64_t bytes;
+    return mpj_list_large_look(list, file, &bytes) == 1 ? bytes : 0;
 }

@@ -86,7 +86,9 @@ int mpj_list_entry(mpj_list *list, const mpj_listed *entry, mpj_room *room, mpj_
 int mpj_list_large_file(mpj_list *list, const mpj_listed *entry, mpj_room *room, char file[MPJ_LARGE_FILE_BYTES],
                         mpijob_error *err);
 
-/* On disk; 0: it is not there. */
+/* Whether it is there, with some bytes: 1, 0; -1: that cannot be told now. */
+int mpj_list_large_look(const mpj_list *list, const char *file, uint64_t *bytes);
+/* On disk; 0: it is not there, or cannot be looked at. */
 uint64_t mpj_list_large_bytes(const mpj_list *list, const char *file);
 
 /* For listsegment.c: reads one segment; and opens one as list->fd. */

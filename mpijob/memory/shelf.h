@@ -114,6 +114,8 @@ struct mpj_store {
 void mpj_store_warn(const mpj_store *store, const char *format, ...) MPIJOB_PRINTF(2, 3);
 /* Nothing more is stored; warns, once. Returns MPIJOB_EOS. */
 int mpj_store_give_up(mpj_store *store, const mpijob_error *why);
+/* The same, but too many open files are a passing trouble: this result is not stored, and it is told once. */
+int mpj_store_cannot_write(mpj_store *store, const mpijob_error *why);
 /* Reading failed for a reason other than that something is not there: warns, once. */
 void mpj_store_cannot_read(mpj_store *store, const mpijob_error *why);
 static inline bool mpj_store_writes(const mpj_store *store)
@@ -158,6 +160,10 @@ bool mpj_shelf_adopt_index(mpj_shelf *shelf, mpj_known *known);
 /* Writes the batch. On an error what is kept goes into a new segment, once. MPIJOB_OK or MPIJOB_EOS (given up). */
 int mpj_shelf_write(mpj_shelf *shelf);
 int mpj_shelf_sync(mpj_shelf *shelf);
+/* What others have sealed, or removed, is not written to any more. */
+void mpj_shelf_leave_sealed(mpj_shelf *shelf);
+/* Whether another try may succeed: there were too many open files, and some of them were the store's. */
+bool mpj_shelf_make_room(mpj_shelf *shelf, const mpijob_error *why);
 /* The same for an error that the caller met: *why is filled again if that fails too. */
 int mpj_shelf_elsewhere(mpj_shelf *shelf, mpijob_error *why);
 void mpj_shelf_seal(mpj_shelf *shelf);

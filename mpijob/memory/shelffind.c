@@ -149,20 +149,35 @@ static const unsigned char *read_whole(mpj_shelf *shelf, const mpj_found *found,
     return status == 1 ? shelf->room.bytes : NULL;
 }
 
-static bool read_header(mpj_shelf *shelf, const mpj_found *found, mpj_entry_header *header)
+static int read_file_header(mpj_shelf *shelf, const mpj_found *found, mpj_entry_header *header, mpijob_error *err)
 {
     mpj_known *known = shelf->known[found->segment];
+    int fd = mpj_shelf_segment_fd(shelf, known);
+    if (fd < 0)
+        return MPIJOB_ENOTFOUND;
+    return mpj_segment_read_entry_header(header, fd, shelf->segments, known->id, found->offset, err);
+}
+
+/* 1; 0: damaged; negative: it cannot be read now. */
+static int read_header(mpj_shelf *shelf, const mpj_found *found, mpj_entry_header *header)
+{
+    mpj_known *known = shelf->known[found->segment];
+    mpijob_error err;
     if (known->own) {
         const unsigned char *kept = mpj_appender_entry(&shelf->own, found->offset, found->total_bytes);
         if (kept)
             return mpj_entry_header_decode(header, kept, known->id, found->offset);
     }
-    int fd = mpj_shelf_segment_fd(shelf, known);
-    int status =
-        fd < 0 ? 0 : mpj_segment_read_entry_header(header, fd, shelf->segments, known->id, found->offset, NULL);
-    if (status == 0 && fd >= 0)
+    int status = read_file_header(shelf, found, header, &err);
+    if (status == MPIJOB_EOS && !known->own) {
+        mpj_descriptors_drop(&shelf->store->descriptors, &known->fd);
+        status = read_file_header(shelf, found, header, &err);
+    }
+    if (status == MPIJOB_EOS && err.os_errno != ESTALE)
+        mpj_store_cannot_read(shelf->store, &err);
+    if (status == 0)
         remember_bad(shelf, found);
-    return status == 1;
+    return status;
 }
 
 /* ---- Which is the newest ----------------------------------------------------------------------------------------- */
@@ -187,7 +202,8 @@ static int by_time(const void *left, const void *right)
     return a->time_ns < b->time_ns ? 1 : a->time_ns > b->time_ns ? -1 : by_place(left, right);
 }
 
-/* Of several candidates: leaves those that are wanted, the newest first. */
+/* Of several candidates: leaves those that are wanted, the newest first; none, when one cannot be read, which may be
+ * the newest, or say that the others were cleared. */
 static void order(mpj_shelf *shelf, const mpijob_digest *key, const mpj_name *name)
 {
     size_t kept = 0, in_segment = 0;
@@ -198,8 +214,12 @@ static void order(mpj_shelf *shelf, const mpijob_digest *key, const mpj_name *na
         mpj_found found = shelf->found[i];
         in_segment = found.segment == segment ? in_segment : 0;
         segment = found.segment;
-        if (in_segment >= SAME_NAME_IN_SEGMENT || !read_header(shelf, &found, &header) ||
-            !is_wanted(&header, key, name))
+        int status = in_segment < SAME_NAME_IN_SEGMENT ? read_header(shelf, &found, &header) : 0;
+        if (status == MPIJOB_EOS) {
+            shelf->found_count = 0;
+            return;
+        }
+        if (status != 1 || !is_wanted(&header, key, name))
             continue;
         found.time_ns = header.time_ns;
         shelf->found[kept++] = found;
@@ -235,7 +255,7 @@ static int take(mpj_shelf *shelf, const mpj_found *found, const mpijob_digest *k
 {
     mpj_entry_header header;
     if (found->total_bytes > HEADER_FIRST_BYTES &&
-        (!read_header(shelf, found, &header) || !is_wanted(&header, key, name)))
+        (read_header(shelf, found, &header) != 1 || !is_wanted(&header, key, name)))
         return 0;
     const unsigned char *bytes = read_whole(shelf, found, &header);
     if (!bytes || !is_wanted(&header, key, name))

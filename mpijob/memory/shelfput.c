@@ -89,6 +89,7 @@ static int add_long(mpj_shelf *shelf, mpj_entry_header *header, const mpj_parts 
 {
     mpijob_error own = {0};
     int status = mpj_shelf_write(shelf);
+    mpj_shelf_leave_sealed(shelf);
     if (status == MPIJOB_OK)
         status = add(shelf, header, parts, &own);
     if (status == MPIJOB_EOS && mpj_store_writes(shelf->store)) {
@@ -117,7 +118,7 @@ static int store(mpj_shelf *shelf, const mpj_put *put, mpijob_error *err)
         shelf->store->counts.files_made++;
     }
     mpj_shelf_add_slot(shelf, shelf->writing, &header.name.key, header.offset, header.total_bytes);
-    shelf->store->counts.stored++;
+    shelf->store->counts.stored += put->kind != MPJ_ENTRY_TOMBSTONE;
     shelf->store->counts.disk_bytes += header.total_bytes + MPJ_INDEX_RECORD_BYTES + put->large_bytes;
     shelf->store->counts.stored_bytes += put->kind == MPJ_ENTRY_LARGE ? put->large_bytes : header.stored_bytes;
     return MPIJOB_OK;
@@ -139,6 +140,12 @@ static int not_stored(mpj_shelf *shelf, int status, mpijob_error *err)
     return status == MPIJOB_EOS ? mpj_fail(err, status, "no results are stored in %s", shelf->store->location) : status;
 }
 
+static int prepare(mpj_shelf *shelf, const mpj_put *put, mpijob_error *err)
+{
+    int status = mpj_shelf_ready(shelf, err);
+    return status == MPIJOB_OK ? mpj_versions_publish(shelf, put->name.version, err) : status;
+}
+
 int mpj_shelf_put(mpj_shelf *shelf, const mpj_put *put, mpijob_error *err)
 {
     mpijob_error own = {0};
@@ -147,12 +154,12 @@ int mpj_shelf_put(mpj_shelf *shelf, const mpj_put *put, mpijob_error *err)
         return status;
     if (!mpj_store_writes(shelf->store))
         return not_stored(shelf, MPIJOB_EOS, err);
-    status = mpj_shelf_ready(shelf, &own);
-    if (status == MPIJOB_OK)
-        status = mpj_versions_publish(shelf, put->name.version, &own);
+    status = prepare(shelf, put, &own);
+    if (status != MPIJOB_OK && mpj_shelf_make_room(shelf, &own))
+        status = prepare(shelf, put, &own);
     if (status != MPIJOB_OK) {
         if (status != MPIJOB_ENOMEM)
-            status = mpj_store_give_up(shelf->store, &own);
+            status = mpj_store_cannot_write(shelf->store, &own);
         return not_stored(shelf, mpj_told(err, status, &own), err);
     }
     status = store(shelf, put, err);

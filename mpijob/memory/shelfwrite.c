@@ -149,10 +149,16 @@ static int open_folder_again(mpj_shelf *shelf, mpijob_error *err)
 }
 
 /* What keeps a file from being made, but not for ever: its folder went, or there are too many open files. */
+bool mpj_shelf_make_room(mpj_shelf *shelf, const mpijob_error *why)
+{
+    return (why->os_errno == EMFILE || why->os_errno == ENFILE) &&
+           mpj_descriptors_drop_all(&shelf->store->descriptors) > 0;
+}
+
 static bool may_help(mpj_shelf *shelf, const mpijob_error *why)
 {
     if (why->os_errno == EMFILE || why->os_errno == ENFILE)
-        return mpj_descriptors_drop_all(&shelf->store->descriptors) > 0;
+        return mpj_shelf_make_room(shelf, why);
     return why->os_errno == ENOENT || why->os_errno == ESTALE;
 }
 
@@ -190,18 +196,24 @@ int mpj_shelf_elsewhere(mpj_shelf *shelf, mpijob_error *why)
     return status == MPIJOB_OK ? status : give_up(shelf, why);
 }
 
+void mpj_shelf_leave_sealed(mpj_shelf *shelf)
+{
+    mpijob_error err;
+    if (!is_ours(shelf) || mpj_appender_may_go_on(&shelf->own, shelf->folder))
+        return;
+    mpj_known *known = shelf->writing;
+    bool gone = !mpj_appender_is_there(&shelf->own, shelf->folder);
+    mpj_shelf_restart(shelf, shelf->own.written, &err);
+    if (gone)
+        mpj_shelf_lose(shelf, known);
+}
+
 static int write_pending(mpj_shelf *shelf)
 {
     mpijob_error err = {0};
     if (shelf->own.count == 0 || shelf->own.end == shelf->own.written)
         return MPIJOB_OK;
-    if (!mpj_appender_may_go_on(&shelf->own, shelf->folder)) {
-        mpj_known *known = shelf->writing;
-        bool gone = !mpj_appender_is_there(&shelf->own, shelf->folder);
-        mpj_shelf_restart(shelf, shelf->own.written, &err);
-        if (gone)
-            mpj_shelf_lose(shelf, known);
-    }
+    mpj_shelf_leave_sealed(shelf);
     int status = write_batch(shelf, &err);
     return status == MPIJOB_OK ? status : mpj_shelf_elsewhere(shelf, &err);
 }

@@ -1,4 +1,5 @@
 /* The digest of all that makes a function another one, save its name. */
+#include "array/jsontext.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "data/hash.h"
@@ -190,7 +191,8 @@ static int gives_with_code(mpj_signature *s, const json_t *described, const char
 
 bool mpj_signature_is_tracked(const char *text)
 {
-    json_t *object = json_loads(text, 0, NULL);
+    json_t *object = NULL;
+    mpj_json_parse_object(&object, text, strlen(text), "func.json", NULL);
     bool tracked = json_is_object(json_object_get(object, "source"));
     json_decref(object);
     return tracked;
@@ -200,12 +202,12 @@ int mpj_signature_prove(mpj_signature *s, const char *text, const char *code, si
 {
     if (s->version != version)
         return MPIJOB_ECORRUPT;
-    json_t *object = json_loads(text, 0, NULL);
+    json_t *object = NULL;
+    int status = mpj_json_parse_object(&object, text, strlen(text), "func.json", NULL);
     const json_t *source = json_object_get(object, "source");
-    int status = MPIJOB_OK;
-    if (!object)
-        status = MPIJOB_ENOMEM; /* it was read before */
-    else if (json_is_null(source))
+    if (status != MPIJOB_OK)
+        return status;
+    if (json_is_null(source))
         status = gives(s, NULL, version);
     else if (json_is_object(source) && code)
         status = gives_with_code(s, source, code, code_bytes, version);

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "memory/shelf.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -36,6 +37,16 @@ int mpj_store_give_up(mpj_store *store, const mpijob_error *why)
     if (!store->no_writing && mpj_store_is_news(store, why))
         mpj_store_warn(store, "Memory: %s; no more results are stored in %s", why->text, store->location);
     store->no_writing = true;
+    return MPIJOB_EOS;
+}
+
+int mpj_store_cannot_write(mpj_store *store, const mpijob_error *why)
+{
+    if (why->os_errno != EMFILE && why->os_errno != ENFILE)
+        return mpj_store_give_up(store, why);
+    if (mpj_store_is_news(store, why))
+        mpj_store_warn(store, "Memory: %s; until there are fewer, results are not stored in %s", why->text,
+                       store->location);
     return MPIJOB_EOS;
 }
 

@@ -106,7 +106,7 @@ static int bury_in_open(trimming *t, mpj_list *list, const char *name)
     int status = MPIJOB_OK;
     for (size_t i = 0; i < list->count && status == MPIJOB_OK; i++) {
         const mpj_listed *e = &list->entries[i];
-        if (!e->drop || list->segments[e->segment].closed)
+        if (!e->drop || !e->live || list->segments[e->segment].closed)
             continue;
         if (!shelf)
             status = mpj_shelf_open(&shelf, t->store, name, t->err);
@@ -129,9 +129,12 @@ static int mark(trimming *t, mpj_list *list, bool *any)
     for (size_t i = 0; i < list->count && status == MPIJOB_OK; i++) {
         mpj_listed *e = &list->entries[i];
         const mpj_trim_item item = item_of(e, &uses);
-        e->drop = e->live && mpj_trim_goes(&t->bound, &item);
+        bool goes = e->live && mpj_trim_goes(&t->bound, &item);
+        /* What it hides would be found again. */
+        e->drop = goes || (i > 0 && list->entries[i - 1].drop &&
+                           mpj_name_equal(&list->entries[i - 1].name, &e->name));
         *any |= e->drop;
-        if (e->drop && t->options->tells)
+        if (goes && t->options->tells)
             mpj_say_deleting(list->store, list->function, &e->name, e->total_bytes + e->large_bytes, item.used_ns);
     }
     mpj_uses_free(&uses);

@@ -268,6 +268,28 @@ START_TEST(a_file_that_cannot_be_made_is_one_warning)
 }
 END_TEST
 
+/* A program that has too many open files for a moment goes on storing afterwards. */
+START_TEST(too_many_open_files_pass)
+{
+    for (int list = 0; list < 2; list++) {
+        no_faults();
+        ck_assert_int_eq(mpj_folder_remove(location, NULL), MPIJOB_OK);
+        memo_open(&m, location);
+        *(list ? &on_list : &on_create) = (fault){EMFILE, 0, INT32_MAX, 0};
+        for (uint64_t i = 0; i < 3; i++)
+            ck_assert_int_eq(memo_put(&m, i, 100, 0), MPIJOB_EOS);
+        ck_assert_int_eq(m.warnings, 1);
+        no_faults();
+        put_all(10, 20);
+        memo_close(&m);
+        ck_assert_int_eq(m.warnings, 1);
+        memo_open(&m, location);
+        find_all(10, 20, 1);
+        memo_close(&m);
+    }
+}
+END_TEST
+
 static const int open_errors[] = {EACCES, EIO, ENOTCONN, EMFILE};
 
 START_TEST(files_that_cannot_be_opened_are_misses_and_one_warning)
@@ -480,6 +502,7 @@ int main(void)
     tcase_add_loop_test(faults, a_sync_error_writes_what_may_be_lost_again, 0, 2);
     tcase_add_loop_test(faults, an_error_in_sealing_leaves_a_segment_that_is_scanned, 0, 4);
     tcase_add_loop_test(faults, a_file_that_cannot_be_made_is_one_warning, 0, UNIT_COUNT(create_errors));
+    tcase_add_test(faults, too_many_open_files_pass);
     tcase_add_loop_test(faults, files_that_cannot_be_opened_are_misses_and_one_warning, 0, UNIT_COUNT(open_errors));
     tcase_add_loop_test(faults, a_read_error_is_a_miss, 0, UNIT_COUNT(read_errors));
     tcase_add_test(faults, a_stale_name_is_tried_again);

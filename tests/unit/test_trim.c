@@ -225,6 +225,34 @@ START_TEST(age_counts_from_the_last_use)
 }
 END_TEST
 
+/* In two files: only the one with the newer result would be merged for its sake. */
+START_TEST(what_was_computed_twice_goes_twice)
+{
+    mpijob_reduce_options options = MPIJOB_REDUCE_NOTHING;
+    const fit_args args = {.c = 1, .fold = 1};
+    double result;
+    for (int i = 0; i < 2; i++) {
+        mpijob_memory *memory = open_memory(location, NULL);
+        mpijob_function f = cache(memory, &fit, NULL);
+        ck_assert_int_eq(mpijob_function_recompute(&result, &f, &args, NULL, NULL), MPIJOB_OK);
+        for (int k = 0; k < 100 && i == 0; k++)
+            ck_assert(computes(&f, (fit_args){.c = 100 + k, .fold = 1}));
+        mpijob_memory_close(memory);
+    }
+    for (int k = 0; k < 2; k++) { /* the others are used later */
+        mpijob_memory *memory = open_memory(location, NULL);
+        mpijob_function f = cache(memory, &fit, NULL);
+        for (int i = 0; i < 100; i++)
+            computes(&f, (fit_args){.c = 100 + i, .fold = 1});
+        mpijob_memory_close(memory);
+    }
+    options.items_limit = 100;
+    ck_assert_uint_eq(reduce(options).items, 1);
+    ck_assert_int_eq(count_fits(1, 2), 0);
+    ck_assert_int_eq(count_fits(100, 200), 100);
+}
+END_TEST
+
 /* Written to by a living process: its file stays, what it holds is cleared. */
 START_TEST(results_of_a_living_writer_can_go_too)
 {
@@ -311,6 +339,7 @@ int main(void)
     tcase_add_test(whole, bytes_are_freed_at_once_if_asked);
     tcase_add_test(whole, large_results_go_with_their_files);
     tcase_add_test(whole, age_counts_from_the_last_use);
+    tcase_add_test(whole, what_was_computed_twice_goes_twice);
     tcase_add_test(whole, results_of_a_living_writer_can_go_too);
     tcase_add_loop_test(whole, limits_are_met_by_themselves, 0, UNIT_COUNT(automatic));
     tcase_add_test(whole, an_age_is_met_by_itself);

@@ -67,6 +67,7 @@ static void begin(void)
     sourced = fit;
     sourced.name = "sourced";
     sourced.source = &source_of_fit;
+    sourced.version = UINT64_MAX;
     strcpy(location, scratch_path(&files, "location"));
     store_all();
     store_all(); /* found: leaves a record of use */
