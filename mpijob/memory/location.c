@@ -26,21 +26,24 @@ static uint64_t check_of(unsigned format)
     return mpj_checksum(text, (size_t)length);
 }
 
-/* The format; 0: there is no file, or none that says one. */
-static unsigned read_format(int root, const char *path, mpijob_error *err)
+/* *format: 0: there is no file, or none that says one. MPIJOB_EOS: that cannot be told now. */
+static int read_format(unsigned *format, int root, const char *path, mpijob_error *err)
 {
     char text[MOST_BYTES + 1];
     int fd;
-    unsigned format = 0;
     uint64_t check = 0;
-    if (mpj_below_open(&fd, root, path, FORMAT_NAME, NULL, err) != MPIJOB_OK)
-        return 0;
+    *format = 0;
+    int status = mpj_below_open(&fd, root, path, FORMAT_NAME, NULL, err);
+    if (status != MPIJOB_OK)
+        return status == MPIJOB_EOS ? status : MPIJOB_OK;
     long got = mpj_file_read_some(fd, text, MOST_BYTES, 0);
     mpj_file_close(&fd);
-    text[got > 0 ? got : 0] = '\0';
-    if (sscanf(text, FORMAT_SCAN, &format, &check) != 2 || check != check_of(format))
-        return 0;
-    return format;
+    if (got < 0)
+        return mpj_fail_os(err, (int)-got, "cannot read %s/" FORMAT_NAME, path);
+    text[got] = '\0';
+    if (sscanf(text, FORMAT_SCAN, format, &check) != 2 || check != check_of(*format))
+        *format = 0;
+    return MPIJOB_OK;
 }
 
 void mpj_location_is_on(mpj_store *store, int folder)
@@ -58,7 +61,8 @@ int mpj_location_check(mpj_store *store, mpijob_error *err)
             mpj_store_cannot_read(store, &own);
         return MPIJOB_OK;
     }
-    unsigned format = read_format(root, store->root, NULL);
+    unsigned format;
+    read_format(&format, root, store->root, NULL);
     mpj_location_is_on(store, root);
     mpj_file_close(&root);
     store->prepared = format != 0;
@@ -84,7 +88,8 @@ int mpj_location_prepare(mpj_store *store, mpijob_error *err)
     int status = mpj_below_walk(&root, store->location, "mpijob", &store->rights, err);
     if (status != MPIJOB_OK)
         return status;
-    unsigned format = read_format(root, store->root, NULL);
+    unsigned format;
+    status = read_format(&format, root, store->root, err);
     if (format > MPJ_STORE_FORMAT)
         status = mpj_fail(err, MPIJOB_EVERSION, "%s was made by a later version of mpijob meanwhile", store->root);
     snprintf(text, sizeof text, FORMAT_TEXT, (unsigned)MPJ_STORE_FORMAT, check_of(MPJ_STORE_FORMAT));
