@@ -4,7 +4,8 @@
 #include "base/clock.h"
 #include "memory/opened.h"
 #include "mpi/agree.h"
-#include "mpi/entries.h"
+#include "mpi/calls.h"
+#include "mpi/looks.h"
 #include "mpi/memo.h"
 #include "mpi/wire.h"
 
@@ -12,8 +13,6 @@
 #include <string.h>
 
 #define PATIENCE_S 0.2
-#define LONG_CALL_S 0.2
-#define MOST_WAITING ((size_t)64 << 20)
 #define MOST_ANSWER ((size_t)1 << 30)
 
 struct mpj_pending {
@@ -325,7 +324,7 @@ int mpj_asked_serve(mpj_asked *asked)
             free_reply(reply);
         }
     }
-    give_up_older(asked, mpj_now() - PATIENCE_S);
+    give_up_older(asked, mpj_now() - PATIENCE_S - mpj_patience_more_s);
     return sent;
 }
 
@@ -335,44 +334,6 @@ void mpj_asked_give_up(mpj_asked *asked)
 }
 
 /* -- Results of calls -- */
-
-typedef struct store_errand {
-    mpj_errand errand; /* first */
-    mpijob_memory *memory;
-    mpj_entries entries;
-} store_errand;
-
-static void drop_store(mpj_errand *errand)
-{
-    store_errand *own = (store_errand *)errand;
-    mpj_free(own->entries.data);
-    mpj_free(own);
-}
-
-static void store(mpj_errand *errand)
-{
-    store_errand *own = (store_errand *)errand;
-    mpj_entry_note note;
-    size_t at = 0;
-    while (mpj_entries_next(own->entries.data, own->entries.bytes, &at, &note) == 1) {
-        const mpijob_cached *cached = mpj_memory_find_cached(own->memory, note.function, note.name.version);
-        if (!cached || !mpj_cached_keeps(cached))
-            continue;
-        mpj_made made = {.name = &note.name,
-                         .args = note.args,
-                         .index = note.index,
-                         .result = note.result ? note.result : "",
-                         .bytes = note.bytes,
-                         .meta = note.meta,
-                         .meta_bytes = note.meta_bytes,
-                         .file = note.file,
-                         .compute_s = note.seconds};
-        mpj_cached_lock(cached);
-        mpj_cached_store(cached, &made, NULL);
-        mpj_cached_unlock(cached);
-    }
-    drop_store(errand);
-}
 
 static void remember_location(mpj_asked *asked, mpijob_memory *memory)
 {
@@ -386,43 +347,38 @@ static void remember_location(mpj_asked *asked, mpijob_memory *memory)
     }
 }
 
-static void give_results(mpj_asked *asked, store_errand *errand, uint64_t count, bool hurry)
+static void give_results(mpj_asked *asked, mpj_calls *calls, uint64_t count)
 {
-    mpj_clerk *clerk = mpj_memo_clerk_of(errand->memory);
-    errand->errand.bytes = errand->entries.capacity;
-    if (clerk && mpj_clerk_load(clerk) <= MOST_WAITING && mpj_clerk_give(clerk, &errand->errand, hurry) == 0) {
-        remember_location(asked, errand->memory);
-        return;
-    }
-    asked->lost += count;
-    drop_store(&errand->errand);
+    mpijob_memory *memory = mpj_calls_memory(calls);
+    if (mpj_calls_give(calls) > 0)
+        remember_location(asked, memory);
+    else
+        asked->lost += count;
 }
 
 /* Those of one location, the first that is met, from *at on; *at moves behind what was taken or is nobody's. */
 static void store_some(mpj_asked *asked, const unsigned char *entries, size_t bytes, size_t *at)
 {
     mpj_entry_note note;
-    store_errand *errand = NULL;
+    mpj_calls *calls = NULL;
     uint64_t count = 0;
-    bool hurry = false;
     for (size_t next = *at; mpj_entries_next(entries, bytes, &next, &note) == 1; *at = next) {
         mpijob_memory *memory = note.position == MPJ_OF_A_CALL ? mpj_memory_at(note.location) : NULL;
-        if (!memory)
+        if (!memory) {
+            asked->lost += note.position == MPJ_OF_A_CALL;
             continue;
-        if (errand && errand->memory != memory)
-            break;
-        if (!errand && (errand = mpj_calloc(1, sizeof *errand)) != NULL) {
-            errand->errand = (mpj_errand){.run = store, .drop = drop_store};
-            errand->memory = memory;
         }
-        if (!errand || mpj_entries_add(&errand->entries, &note) != 0)
+        if (calls && mpj_calls_memory(calls) != memory)
+            break;
+        if (!calls)
+            calls = mpj_calls_new(memory);
+        if (!calls || mpj_calls_add(calls, &note) != 0)
             asked->lost++;
         else
             count++;
-        hurry = hurry || note.seconds >= LONG_CALL_S;
     }
-    if (errand)
-        give_results(asked, errand, count, hurry);
+    if (calls)
+        give_results(asked, calls, count);
 }
 
 void mpj_asked_store(mpj_asked *asked, const unsigned char *entries, size_t bytes)

@@ -6,6 +6,7 @@
 #include "memory/memory.h"
 #include "mpi/agree.h"
 #include "mpi/askhere.h"
+#include "mpi/calls.h"
 #include "mpi/filing.h"
 #include "mpi/looks.h"
 #include "mpi/recent.h"
@@ -267,14 +268,28 @@ static void remember(mpj_asker *asker, const mpijob_cached *cached, const mpj_ma
     mpj_free(packed);
 }
 
+/* By this process's own store thread. */
+static bool store_here(const mpijob_cached *cached, const mpj_entry_note *note)
+{
+    mpj_calls *calls = mpj_calls_new(mpj_cached_memory(cached));
+    if (!calls)
+        return false;
+    if (mpj_calls_add(calls, note) == 0)
+        return mpj_calls_give(calls) > 0;
+    mpj_calls_give(calls);
+    return false;
+}
+
 static int store(mpj_job_run *run, const mpijob_cached *cached, const mpj_made *made)
 {
     mpj_asker *asker = (mpj_asker *)run;
     asker->computed++;
     asker->computed_s += made->compute_s;
+    if (!is_for_rank_0(asker, cached) || !asker->entries)
+        return 0;
     /* Of what rank 0 may not have it would be lost there. */
     bool known = is_rank_0(asker) || is_among(asker->known, asker->known_count, cached);
-    if (!known || !is_for_rank_0(asker, cached) || !asker->entries)
+    if (!known && mpj_cached_is_local(cached))
         return 0;
     mpj_entry_note note = {.position = MPJ_OF_A_CALL,
                            .location = mpijob_memory_location(mpj_cached_memory(cached)),
@@ -289,7 +304,7 @@ static int store(mpj_job_run *run, const mpijob_cached *cached, const mpj_made *
                            .result = made->file ? NULL : made->result,
                            .bytes = made->bytes,
                            .seconds = made->compute_s};
-    if (mpj_entries_add(asker->entries, &note) != 0)
+    if (known ? mpj_entries_add(asker->entries, &note) != 0 : !store_here(cached, &note))
         return 0;
     remember(asker, cached, made);
     return 1;
