@@ -238,6 +238,11 @@ MPIJOB_API int mpijob_store_merge(mpijob_store_merged *merged, mpijob_store *sto
 MPIJOB_API int mpijob_store_clear(mpijob_store *store, const char *function, int now, mpijob_removed *removed,
                                   mpijob_error *err);
 
+/** Removes one result, as mpijob_function_clear_call: `function`, `key`, `check` and `version` of the entry count.
+ * MPIJOB_OK, also when it is gone; MPIJOB_EINVAL, MPIJOB_EOS, MPIJOB_ENOMEM. */
+MPIJOB_API int mpijob_store_clear_entry(mpijob_store *store, const mpijob_stored *entry, mpijob_removed *removed,
+                                        mpijob_error *err);
+
 /** As mpijob_memory_reduce_size. */
 MPIJOB_API int mpijob_store_reduce(mpijob_store *store, const mpijob_reduce_options *options, mpijob_removed *removed,
                                    mpijob_error *err);

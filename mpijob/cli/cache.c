@@ -15,7 +15,7 @@ static const mpj_command commands[] = {
      mpj_cache_stats_main},
     {"mpijob cache verify", "read everything, check all checksums", mpj_cache_verify_help, mpj_cache_verify_main},
     {"mpijob cache why", "why a call is computed again", mpj_cache_why_help, mpj_cache_why_main},
-    {"mpijob cache clear", "remove the results of a function, or all", mpj_cache_clear_help, mpj_cache_clear_main},
+    {"mpijob cache clear", "remove the results of a function, one, or all", mpj_cache_clear_help, mpj_cache_clear_main},
     {"mpijob cache reduce", "remove what was not used for long, until limits hold", mpj_cache_reduce_help,
      mpj_cache_reduce_main},
     {"mpijob cache compact", "merge files, without what nobody finds any more", mpj_cache_compact_help,

@@ -1,5 +1,5 @@
 /* Removing the result of one call: a tombstone, which others see as they see results. */
-#include "memory/memory.h"
+#include "memory/liststore.h"
 
 #include "base/error.h"
 #include "memory/trash.h"
@@ -78,6 +78,15 @@ int mpijob_reference_clear(const mpijob_reference *reference, mpijob_memory *mem
         return status;
     const mpj_name name = {reference->key, reference->check, reference->version};
     return clear(memory, reference->function, &name, NULL, err);
+}
+
+int mpijob_store_clear_entry(mpijob_store *store, const mpijob_stored *entry, mpijob_removed *removed,
+                             mpijob_error *err)
+{
+    if (!store || !entry || !entry->function)
+        return mpj_fail(err, MPIJOB_EINVAL, "mpijob_store_clear_entry: %s is missing", store ? "the entry" : "store");
+    const mpj_name name = {entry->key, entry->check, entry->version};
+    return clear(store->memory, entry->function, &name, removed, err);
 }
 
 int mpijob_function_clear_call(const mpijob_function *function, const void *args, mpijob_job *job,

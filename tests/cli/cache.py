@@ -91,6 +91,7 @@ def usage():
                             (["why", "--shared", "12", "loc", "fit", "1"], "32 hexadecimal"),
                             (["why", "--expires", "soon", "loc", "fit", "1"], "30d"),
                             (["clear", "--all", "loc", "fit"], "--all"), (["clear", "loc"], "--all"),
+                            (["clear", "--key", "00", "--now", "loc"], "--key"), (["clear", "--key", "00", "loc", "fit"], "--key"),
                             (["show", "loc"], "KEY"), (["merge", "loc"], "FROM"), (["stats", "loc", "a", "b"], "DIR")):
         says(arguments, 2, word)
     with open("/dev/full", "w") as full:
@@ -232,6 +233,13 @@ def reduce_and_clear():
     expect(not shows("ls", "less") and not files("less", ".seg", ".npy", ".zip"), "nothing is left", files("less", ""))
     shutil.copytree("loc", "bare")
     says(["clear", "bare", "cook"], 1, "cook")
+    says(["clear", "--key", "00ff00ff00", "bare"], 1, "00ff00ff00")
+    gone = shows("ls", "bare", "table")[0]
+    shutil.copytree("bare", "spotted")
+    done, = shows("clear", "--key", gone["key"], "spotted")
+    left = shows("ls", "spotted")
+    expect(done["items"] == 1 and len(left) == 17 and gone["key"] not in [e["key"] for e in left], "one result", (done, left))
+    says(["verify", "spotted"], 0, "good")
     says(["clear", "bare", "fit"], 0, "12 results removed", "in 60 min")
     expect(len(shows("ls", "bare")) == 6 and store("fit", "bare", 1, 0, 12) == 12, "one function")
     done, = shows("clear", "--all", "--now", "bare")
