@@ -137,6 +137,14 @@ def show_and_get():
     told = shows("get", "-o", "s.npy", "loc", small["key"])
     expect(np.load("s.npy") == 12 and told[0]["output"] == "s.npy", "a small one", told)
     says(["get", "-o", "s.npy", "--version", "0123456789abcdef", "loc", small["key"]], 1, "version")
+    shutil.copytree("loc", "versions")
+    store("fit", "versions", 2, 5, 6)
+    both = {e["version"]: e["stored_bytes"] for e in shows("show", "versions", small["key"])}
+    expect(len(both) == 2, "two versions of one key", both)
+    for version in both:
+        told, = shows("get", "--output", "v.npy", "--version", version, "versions", small["key"])
+        expect(told["version"] == version and np.load("v.npy") == 12, "get of one version", told)
+    expect(len(shows("ls", "versions", "fit", "table")) == 13 + 5, "ls of two functions")
 
 
 def stats():
@@ -228,6 +236,14 @@ def reduce_and_clear():
     expect(done["items"] == 16 and len(left) == 5, "items", (done, left))
     expect({e["args"].get("c") for e in left} <= {*range(10), 50, 51, 52}, "the last used stay", left)
     says(["reduce", "--age", "30d", "--bytes", "1G", "less"], 0, "0 results removed")
+    for age in ("5min", "12h", "2w"):
+        says(["reduce", "--age", age, "less"], 0, "0 results removed")
+    shutil.copytree("loc", "half")
+    done, = shows("reduce", "--bytes", "60000", "half")
+    left, = shows("stats", "half")
+    expect(0 < done["items"] < 18 and 0 < left["entries"] < 18 and left["bytes"] - left["trash_bytes"] < 70000, "bytes", (done, left))
+    done, = shows("reduce", "--age", "0s", "half")
+    expect(1 <= done["items"] <= left["entries"], "age, but for those used in this hour", done)
     says(["verify", "less"], 0, "good")
     says(["reduce", "--bytes", "0", "--now", "less"], 0, "5 results removed")
     expect(not shows("ls", "less") and not files("less", ".seg", ".npy", ".zip"), "nothing is left", files("less", ""))
