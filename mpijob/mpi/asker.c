@@ -36,7 +36,7 @@ struct mpj_asker {
     _Alignas(16) unsigned char question[MPJ_MESSAGE_BYTES];
     mpj_transfer leaving;
     const mpijob_cached *unknown[KNOWN_MOST]; /* to rank 0 */
-    const mpijob_cached *known[KNOWN_MOST];   /* it has answered about these */
+    const mpijob_cached *known[KNOWN_MOST];   /* it has answered about these; on rank 0: they go to its store thread */
     unsigned unknown_count, known_count;
 };
 
@@ -186,12 +186,15 @@ static bool is_rank_0(const mpj_asker *asker)
 }
 
 /* What rank 0 can do for: arguments that travel, a function that it has. On rank 0 itself: where files may keep it
- * waiting. */
-static bool is_for_rank_0(const mpj_asker *asker, const mpijob_cached *cached)
+ * waiting; for all of the run, also if the location turns out not to be so: its store thread may still have some of it. */
+static bool is_for_rank_0(mpj_asker *asker, const mpijob_cached *cached)
 {
     const mpj_signature *signature = mpj_cached_signature(cached);
-    if (is_rank_0(asker) && (!mpj_cached_keeps(cached) || mpj_cached_is_local(cached)))
+    bool known = is_among(asker->known, asker->known_count, cached);
+    if (is_rank_0(asker) && (!mpj_cached_keeps(cached) || (mpj_cached_is_local(cached) && !known)))
         return false;
+    if (is_rank_0(asker))
+        note(asker->known, &asker->known_count, cached);
     return (!signature->args || signature->stream_bytes != SIZE_MAX) && !is_among(asker->unknown, asker->unknown_count, cached);
 }
 
