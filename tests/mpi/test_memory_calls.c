@@ -137,6 +137,91 @@ START_TEST(calls_are_found_by_all_ranks)
 }
 END_TEST
 
+/* One rank computes the first answer in one job, the second one in the next. The others wait until the second one is
+ * there, and then call for the first one, of which they know nothing yet. */
+typedef struct sharing {
+    int32_t maker;
+    int jobs; /* that this rank executed */
+} sharing;
+
+#define LOOKS_UNTIL_GIVEN_UP 20000 /* then the test fails; each takes 1 ms or more */
+
+static int outer_sharing(void *result, const void *args, mpijob_job *job)
+{
+    sharing *s = job->context;
+    question first = {.number = 1}, second = {.number = 2};
+    mpijob_error err = {.text = ""};
+    double other;
+    (void)args;
+    s->jobs++;
+    for (int i = 0; job->rank != s->maker && i < LOOKS_UNTIL_GIVEN_UP; i++) {
+        if (mpijob_function_check_call_in_cache(&cached_inner, &second, job, NULL) == 1)
+            break;
+        suite_sleep(1e-3);
+    }
+    int status = mpijob_function_call(result, &cached_inner, &first, job, &err);
+    if (status == MPIJOB_OK && (job->rank != s->maker || s->jobs > 1))
+        status = mpijob_function_call(&other, &cached_inner, &second, job, &err);
+    return status == MPIJOB_OK ? 0 : mpijob_job_fail(job, "%s", err.text);
+}
+
+/* maker: -1: the last rank. Without its watchdog rank 0 would wait for what it does not receive meanwhile. */
+static const struct {
+    int32_t maker;
+    int rank0;
+} sharings[] = {{0, MPIJOB_RANK0_WORKS}, {-1, MPIJOB_RANK0_WORKS}, {-1, MPIJOB_RANK0_SCHEDULES}};
+
+START_TEST(one_rank_computes_and_the_others_find)
+{
+    int level;
+    MPI_Query_thread(&level);
+    sharing s = {.maker = sharings[_i].maker < 0 ? suite_size - 1 : sharings[_i].maker};
+    bool works = sharings[_i].rank0 == MPIJOB_RANK0_WORKS && (s.maker == 0 || level >= MPI_THREAD_SERIALIZED);
+    mpijob_function f = {.name = "outer_sharing", .call = outer_sharing, .result_size = sizeof(double)};
+    mpijob_inputs inputs = mpijob_range(40);
+    mpijob_parallel_options options = {.context = &s,
+                                       .batch_size = 1,
+                                       .rank0 = works ? MPIJOB_RANK0_WORKS : MPIJOB_RANK0_SCHEDULES};
+    mpijob_error err;
+    cache_both();
+    int status = run(results, &f, &inputs, &options, &err);
+    ck_assert_msg(status == MPIJOB_OK, "%s", err.text);
+    bool right = true;
+    for (uint64_t i = 0; i < inputs.count; i++)
+        right = right && results[i] == 1.5;
+    rank0(right);
+    everyone(s.jobs > 0 || (suite_rank == 0 && !works));
+    everyone(computed == (suite_rank == s.maker ? 2 : 0));
+}
+END_TEST
+
+/* All of 20 answers in each job, for so long that the store thread gets to work meanwhile. */
+static int outer_all(void *result, const void *args, mpijob_job *job)
+{
+    mpijob_error err;
+    (void)args;
+    for (uint64_t i = 0; i < 20; i++) {
+        question q = {.number = i};
+        suite_sleep(5e-4);
+        if (mpijob_function_call(result, &cached_inner, &q, job, &err) != MPIJOB_OK)
+            return mpijob_job_fail(job, "%s", err.text);
+    }
+    return 0;
+}
+
+/* Also while the location is only being made, and what the first job computed is half stored. */
+START_TEST(one_rank_alone_computes_each_once)
+{
+    mpijob_function f = {.name = "outer_all", .call = outer_all, .result_size = sizeof(double)};
+    mpijob_inputs inputs = mpijob_range(6);
+    mpijob_parallel_options options = {.n_jobs = 1, .batch_size = 1};
+    cache_both();
+    int status = run(results, &f, &inputs, &options, NULL);
+    ck_assert_int_eq(status, MPIJOB_OK);
+    ck_assert_int_eq(computed_by_all(), 20);
+}
+END_TEST
+
 static const struct {
     int32_t length;
     size_t large_bytes;
@@ -251,6 +336,17 @@ START_TEST(calls_that_fail_are_not_stored)
 }
 END_TEST
 
+/* What a rank stored may be new to the others until they open the location again. */
+static void reopen_except_on_rank_0(void)
+{
+    if (suite_rank != 0)
+        mpijob_memory_close(memory);
+    suite_least(0);
+    if (suite_rank != 0 && mpijob_memory_open(&memory, memory_folder, NULL, NULL) != MPIJOB_OK)
+        abort();
+    cache_both();
+}
+
 /* Rank 0 has another location open, or none: the others look and store for themselves. */
 START_TEST(functions_that_rank_0_does_not_have)
 {
@@ -258,7 +354,7 @@ START_TEST(functions_that_rank_0_does_not_have)
     mpijob_memory *none;
     mpijob_function f = {.name = "outer", .call = outer, .result_size = sizeof(double)};
     mpijob_inputs inputs = mpijob_range(200);
-    mpijob_parallel_options options = {.context = &p};
+    mpijob_parallel_options options = {.context = &p, .rank0 = MPIJOB_RANK0_SCHEDULES};
     int status = mpijob_memory_open(&none, NULL, NULL, NULL);
     ck_assert_int_eq(status, MPIJOB_OK);
     if (suite_rank == 0) {
@@ -274,6 +370,9 @@ START_TEST(functions_that_rank_0_does_not_have)
         for (uint64_t i = 0; i < inputs.count; i++)
             right = right && results[i] == (double)(i % 10) * 1.5;
         rank0(right);
+        everyone(suite_rank == 0 || computed <= (again ? 0 : 10));
+        computed = 0;
+        reopen_except_on_rank_0();
     }
     mpijob_memory_close(none);
 }
@@ -435,6 +534,8 @@ int main(int argc, char **argv)
     TCase *calls = suite_group(suite, "calls inside jobs");
     tcase_add_checked_fixture(calls, memory_set_up, memory_tear_down);
     tcase_add_loop_test(calls, calls_are_found_by_all_ranks, 0, 2);
+    tcase_add_loop_test(calls, one_rank_computes_and_the_others_find, 0, COUNT_OF(sharings));
+    tcase_add_test(calls, one_rank_alone_computes_each_once);
     tcase_add_loop_test(calls, arrays_of_any_size, 0, COUNT_OF(sizes));
     tcase_add_test(calls, long_answers);
     tcase_add_test(calls, cached_calls_in_cached_runs);
