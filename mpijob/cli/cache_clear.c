@@ -49,12 +49,9 @@ static int clear_key(mpijob_store *store, const char *key, mpijob_removed *remov
 
 int mpj_cache_clear_main(const mpj_command *self, int argc, char **argv)
 {
-    static const struct option options[] = {{"help", no_argument, NULL, 'h'},
-                                            {"all", no_argument, NULL, 'a'},
-                                            {"key", required_argument, NULL, 'k'},
-                                            {"now", no_argument, NULL, 'n'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"help", no_argument, NULL, 'h'},      {"all", no_argument, NULL, 'a'},
+                                            {"key", required_argument, NULL, 'k'}, {"now", no_argument, NULL, 'n'},
+                                            {"json", no_argument, NULL, 'j'},      {NULL, 0, NULL, 0}};
     bool all = false, now = false, json = false;
     const char *key = NULL;
     mpijob_store *store;

@@ -107,7 +107,6 @@ void mpj_ahead_came(mpj_ahead *ahead, size_t bytes)
 const unsigned char *mpj_ahead_find(const mpj_ahead *ahead, uint32_t segment, uint64_t offset, uint64_t bytes)
 {
     const mpj_near wanted = {.segment = segment, .offset = offset};
-    const mpj_near *entry =
-        ahead->kept ? bsearch(&wanted, ahead->list, ahead->kept, sizeof wanted, by_place) : NULL;
+    const mpj_near *entry = ahead->kept ? bsearch(&wanted, ahead->list, ahead->kept, sizeof wanted, by_place) : NULL;
     return entry && entry->bytes == bytes ? ahead->bytes + entry->at : NULL;
 }

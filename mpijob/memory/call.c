@@ -61,7 +61,8 @@ static int take(const mpijob_cached *cached, const mpj_hit *hit, bool locked, vo
     mpijob_error err;
     if (locked && hit->large)
         mpj_cached_unlock(cached);
-    int status = into || !array ? mpj_cached_read(cached, hit, into, NULL, &err) : mpj_cached_load(cached, hit, array, &err);
+    int status =
+        into || !array ? mpj_cached_read(cached, hit, into, NULL, &err) : mpj_cached_load(cached, hit, array, &err);
     if (locked && !hit->large)
         mpj_cached_unlock(cached);
     if (status == MPIJOB_OK)
@@ -227,8 +228,9 @@ int mpijob_function_key(mpijob_digest *key, const mpijob_function *function, con
                         key ? "the function is not cached" : "key is NULL");
     mpijob_function plain;
     if (mpj_keyed(function, job, &plain) == &plain)
-        return mpj_fail(err, MPIJOB_EINVAL,
-                        "mpijob_function_key: Memory was not open when the run began, so its shared inputs have no digests");
+        return mpj_fail(
+            err, MPIJOB_EINVAL,
+            "mpijob_function_key: Memory was not open when the run began, so its shared inputs have no digests");
     int status = mpj_name_call(&name, function, args, job, err);
     if (status == MPIJOB_OK)
         *key = name.key;

@@ -116,8 +116,8 @@ static bool take(mpj_election *election, uint64_t generation, const mpj_rights *
     mpijob_error err = {0};
     name_of(name, LOCK, generation);
     bool linked = make_linked(election, name, rights, &err);
-    if (!linked && (err.os_errno == EEXIST || mpj_below_create(&election->fd, election->folder, MPJ_CLEANER_FOLDER, name,
-                                                               rights, NULL) != MPIJOB_OK))
+    if (!linked && (err.os_errno == EEXIST || mpj_below_create(&election->fd, election->folder, MPJ_CLEANER_FOLDER,
+                                                               name, rights, NULL) != MPIJOB_OK))
         return false;
     election->generation = generation;
     if (!linked)

@@ -157,9 +157,11 @@ static int load(const mpijob_cached *c, const mpj_hit *hit, void *into, const ch
     if (status != MPIJOB_OK)
         return status;
     const bool is_zip = strstr(hit->file, ".zip") != NULL;
-    mpijob_load_options options = {
-        .into = into, .into_bytes = into ? (size_t)hit->bytes : 0, .mmap_mode = is_zip ? NULL : mode,
-        .progress = beats ? count_beat : NULL, .progress_payload = beats};
+    mpijob_load_options options = {.into = into,
+                                   .into_bytes = into ? (size_t)hit->bytes : 0,
+                                   .mmap_mode = is_zip ? NULL : mode,
+                                   .progress = beats ? count_beat : NULL,
+                                   .progress_payload = beats};
     if (c->signature.result.kind == MPIJOB_RECORD)
         options.record = c->signature.result.record;
     status = mpijob_load(array, path, &options, err);

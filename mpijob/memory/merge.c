@@ -1,9 +1,10 @@
 /* Adding what another location has (mpijob/store.h). Nothing is changed but by adding: nobody has to be waited for. */
-#include "memory/described.h"
 #include "memory/merge.h"
+
 #include "base/alloc.h"
 #include "base/error.h"
 #include "io/copy.h"
+#include "memory/described.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -142,8 +142,9 @@ int mpj_cached_describe(mpijob_cached **found, mpijob_memory *memory, const mpij
         status = mpj_list_description(&text, &bytes, memory->store, folder, reference->version, err);
     if (status == MPIJOB_OK) {
         status = mpj_signature_read(&c->signature, text, bytes, folder, err);
-        if (status == MPIJOB_OK && (strcmp(c->signature.name, reference->function) != 0 ||
-                                    mpj_signature_prove(&c->signature, text, NULL, 0, reference->version) == MPIJOB_ECORRUPT))
+        if (status == MPIJOB_OK &&
+            (strcmp(c->signature.name, reference->function) != 0 ||
+             mpj_signature_prove(&c->signature, text, NULL, 0, reference->version) == MPIJOB_ECORRUPT))
             status = mpj_fail(err, MPIJOB_ECORRUPT, "%s: a description is of another function or version", folder);
         mpj_free(text);
     }

@@ -131,8 +131,7 @@ static int mark(trimming *t, mpj_list *list, bool *any)
         const mpj_trim_item item = item_of(e, &uses);
         bool goes = e->live && mpj_trim_goes(&t->bound, &item);
         /* What it hides would be found again. */
-        e->drop = goes || (i > 0 && list->entries[i - 1].drop &&
-                           mpj_name_equal(&list->entries[i - 1].name, &e->name));
+        e->drop = goes || (i > 0 && list->entries[i - 1].drop && mpj_name_equal(&list->entries[i - 1].name, &e->name));
         *any |= e->drop;
         if (goes && t->options->tells)
             mpj_say_deleting(list->store, list->function, &e->name, e->total_bytes + e->large_bytes, item.used_ns);

@@ -115,8 +115,7 @@ static unsigned char *encode(const mpj_use_table *use)
     return records;
 }
 
-int mpj_use_publish(const mpj_use_table *use, int folder, const char *path, const mpj_rights *rights,
-                    mpijob_error *err)
+int mpj_use_publish(const mpj_use_table *use, int folder, const char *path, const mpj_rights *rights, mpijob_error *err)
 {
     char writer[MPJ_WRITER_BYTES], name[MPJ_WRITER_BYTES + 8];
     unsigned char head[MPJ_USE_HEAD_BYTES];
@@ -125,8 +124,8 @@ int mpj_use_publish(const mpj_use_table *use, int folder, const char *path, cons
         return mpj_fail_memory(err, "records of use", use->used * MPJ_USE_RECORD_BYTES);
     const void *parts[2] = {head, records};
     const size_t part_bytes[2] = {sizeof head, use->used * MPJ_USE_RECORD_BYTES};
-    mpj_use_head_encode(head, &(mpj_use_head){use->used, now_ns(), mpj_checksum(records, part_bytes[1]), use->hits,
-                                              use->saved_s});
+    mpj_use_head_encode(
+        head, &(mpj_use_head){use->used, now_ns(), mpj_checksum(records, part_bytes[1]), use->hits, use->saved_s});
     mpj_writer_name(writer);
     mpj_writer_file(name, writer, MPJ_USE_SUFFIX);
     int status = mpj_below_publish(folder, path, name, parts, part_bytes, 2, rights, false, err);

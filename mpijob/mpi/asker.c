@@ -61,7 +61,8 @@ static bool receive_rest(mpj_asker *asker, size_t bytes, size_t whole, bool room
         need(asker, mpj_transfer_discard(whole - bytes, 0, MPJ_TAG_ANSWER, asker->comm, &err), &err);
         return false;
     }
-    need(asker, mpj_transfer_receive(&coming, asker->answer + bytes, whole - bytes, 0, MPJ_TAG_ANSWER, asker->comm, &err),
+    need(asker,
+         mpj_transfer_receive(&coming, asker->answer + bytes, whole - bytes, 0, MPJ_TAG_ANSWER, asker->comm, &err),
          &err);
     for (;;) {
         need(asker, mpj_transfer_test(&coming, &here, &err), &err);
@@ -195,7 +196,8 @@ static bool is_for_rank_0(mpj_asker *asker, const mpijob_cached *cached)
         return false;
     if (is_rank_0(asker))
         note(asker->known, &asker->known_count, cached);
-    return (!signature->args || signature->stream_bytes != SIZE_MAX) && !is_among(asker->unknown, asker->unknown_count, cached);
+    return (!signature->args || signature->stream_bytes != SIZE_MAX) &&
+           !is_among(asker->unknown, asker->unknown_count, cached);
 }
 
 static int ask(mpj_asker *asker, const mpijob_cached *cached, const mpj_name *name, mpj_hit *hit, bool quiet)

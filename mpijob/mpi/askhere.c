@@ -63,8 +63,8 @@ static void take_answer(mpj_askhere *here, question *q, mpj_hit *hit)
     q->payload = NULL;
 }
 
-int mpj_ask_here(mpj_askhere *here, const mpijob_cached *cached, const mpj_name *name, bool quiet,
-                 double patience_s, mpj_hit *hit)
+int mpj_ask_here(mpj_askhere *here, const mpijob_cached *cached, const mpj_name *name, bool quiet, double patience_s,
+                 mpj_hit *hit)
 {
     uint64_t ticket;
     if (here->clerk && !mpj_clerk_has_done(here->clerk, here->ticket))

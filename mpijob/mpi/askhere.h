@@ -15,8 +15,8 @@ typedef struct mpj_askhere {
 
 /* 1 and *hit, its payload until the next question; 0: not there, or no answer in time; while one is owed nothing is
  * asked. -1: nobody can be asked. By the thread that executes jobs. */
-int mpj_ask_here(mpj_askhere *here, const mpijob_cached *cached, const mpj_name *name, bool quiet,
-                 double patience_s, mpj_hit *hit);
+int mpj_ask_here(mpj_askhere *here, const mpijob_cached *cached, const mpj_name *name, bool quiet, double patience_s,
+                 mpj_hit *hit);
 void mpj_askhere_free(mpj_askhere *here);
 
 #endif

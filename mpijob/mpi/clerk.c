@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#define BEAT_S 0.05 /* whoever waits looks so often whether anything moves */
+#define BEAT_S 0.05    /* whoever waits looks so often whether anything moves */
 #define LEISURE_S 5e-3 /* errands that are in no hurry are begun after so long */
 
 struct mpj_clerk {
@@ -169,7 +169,11 @@ int mpj_clerk_give(mpj_clerk *clerk, mpj_errand *errand, bool hurry)
 
 /* ---- Errands that are waited for ---- */
 
-enum { WAITED_FOR, LEFT, DONE };
+enum {
+    WAITED_FOR,
+    LEFT,
+    DONE
+};
 
 bool mpj_awaited_is_left(mpj_awaited *errand)
 {

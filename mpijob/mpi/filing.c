@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-#define PATIENCE_S 1.0                       /* in which nothing is written ... */
-#define BYTES_A_SECOND ((double)(64 << 20))  /* ... and more, since closing a file may write all of it */
-#define MOST_WAITING ((size_t)64 << 20)      /* bytes of results that wait for their files */
+#define PATIENCE_S 1.0                      /* in which nothing is written ... */
+#define BYTES_A_SECOND ((double)(64 << 20)) /* ... and more, since closing a file may write all of it */
+#define MOST_WAITING ((size_t)64 << 20)     /* bytes of results that wait for their files */
 
 /* A result with all that storing it takes, copied: whoever computed it may be gone by then. */
 typedef struct filing {

@@ -114,7 +114,7 @@ static const unsigned char *result_at(const mpj_scheduler *s, const mpj_arrival 
     const unsigned char *data = arrival->parts[MPJ_PART_RESULTS].data;
     *bytes = size;
     if (size != MPIJOB_ANY_SIZE)
-        return size == 0           ? (const unsigned char *)""
+        return size == 0          ? (const unsigned char *)""
                : arrival->offsets ? data + arrival->offsets[position]
                                   : data + position * size;
     uint64_t any;

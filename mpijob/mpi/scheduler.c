@@ -387,10 +387,11 @@ static void finish_storing(mpj_scheduler *s)
     s->stats.messages += s->asked.sent;
     uint64_t lost = s->looks.storing.lost + s->asked.lost;
     if (lost > 0)
-        mpj_run_warn(s->run,
-                     "%llu results were computed and not stored: the location of Memory took them too slowly, so that 64 MiB "
-                     "of them waited, or there was no memory for them",
-                     (unsigned long long)lost);
+        mpj_run_warn(
+            s->run,
+            "%llu results were computed and not stored: the location of Memory took them too slowly, so that 64 MiB "
+            "of them waited, or there was no memory for them",
+            (unsigned long long)lost);
 }
 
 void mpj_schedule(mpj_run *run, mpj_ending *ending)

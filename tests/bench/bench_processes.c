@@ -170,7 +170,8 @@ int main(int argc, char **argv)
     mpijob_store_stats stats;
     snprintf(folder, sizeof folder, "%s/mpijob-bench-XXXXXX", parent && *parent ? parent : "/tmp");
     require(mkdtemp(folder) != NULL, "making a folder");
-    require(mpj_path_join(many, folder, "many", NULL) == MPIJOB_OK && mpj_path_join(one, folder, "one", NULL) == MPIJOB_OK,
+    require(mpj_path_join(many, folder, "many", NULL) == MPIJOB_OK &&
+                mpj_path_join(one, folder, "one", NULL) == MPIJOB_OK,
             "a path");
 
     double floor = us_a_process(NULL, processes);

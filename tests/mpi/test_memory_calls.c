@@ -179,9 +179,8 @@ START_TEST(one_rank_computes_and_the_others_find)
     bool works = sharings[_i].rank0 == MPIJOB_RANK0_WORKS && (s.maker == 0 || level >= MPI_THREAD_SERIALIZED);
     mpijob_function f = {.name = "outer_sharing", .call = outer_sharing, .result_size = sizeof(double)};
     mpijob_inputs inputs = mpijob_range(40);
-    mpijob_parallel_options options = {.context = &s,
-                                       .batch_size = 1,
-                                       .rank0 = works ? MPIJOB_RANK0_WORKS : MPIJOB_RANK0_SCHEDULES};
+    mpijob_parallel_options options = {
+        .context = &s, .batch_size = 1, .rank0 = works ? MPIJOB_RANK0_WORKS : MPIJOB_RANK0_SCHEDULES};
     mpijob_error err;
     cache_both();
     int status = run(results, &f, &inputs, &options, &err);

@@ -273,8 +273,9 @@ START_TEST(results_of_a_living_writer_can_go_too)
 END_TEST
 
 /* About 200 results: each has 224 bytes in its segment, and 32 in the index. */
-static const mpijob_memory_options automatic[] = {{.max_items = 200, .durability = MPIJOB_DURABLE_NONE},
-                                                  {.max_bytes = UINT64_C(200) * 256, .durability = MPIJOB_DURABLE_NONE}};
+static const mpijob_memory_options automatic[] = {
+    {.max_items = 200, .durability = MPIJOB_DURABLE_NONE},
+    {.max_bytes = UINT64_C(200) * 256, .durability = MPIJOB_DURABLE_NONE}};
 
 START_TEST(limits_are_met_by_themselves)
 {

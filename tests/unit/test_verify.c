@@ -13,8 +13,9 @@
 
 static char location[MPJ_PATH_BYTES];
 
-static const mpijob_source source = {.file = "fit.c", .text = "#if A\nint fit(int a) { return 1; } // one\n#else\n"
-                                                              "int fit(int a)\n{\n    return 2;\n}\n#endif\n"};
+static const mpijob_source source = {.file = "fit.c",
+                                     .text = "#if A\nint fit(int a) { return 1; } // one\n#else\n"
+                                             "int fit(int a)\n{\n    return 2;\n}\n#endif\n"};
 static mpijob_source source_of_fit;
 static mpijob_function sourced;
 
@@ -266,9 +267,8 @@ static void find_one(const char *path)
 static const struct {
     const char *suffix;
     int from_end; /* byte that is flipped, from the end; 0: the file is removed */
-} damages[] = {{".seg", 400}, {".seg", 20}, {".idx", 40}, {".npy", 100}, {".npy", 0},
-               {".zip", 300}, {".zip", 0},  {".idx", 0},  {".json", 50}, {".use", 0},
-               {".json", 0},  {"code.c", 40}, {"code.c", 0}};
+} damages[] = {{".seg", 400}, {".seg", 20},  {".idx", 40}, {".npy", 100}, {".npy", 0},    {".zip", 300}, {".zip", 0},
+               {".idx", 0},   {".json", 50}, {".use", 0},  {".json", 0},  {"code.c", 40}, {"code.c", 0}};
 
 START_TEST(calls_are_right_and_repair_it)
 {
