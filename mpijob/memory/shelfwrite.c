@@ -190,6 +190,8 @@ int mpj_shelf_elsewhere(mpj_shelf *shelf, mpijob_error *why)
     if (store->restarted > 0 && now - store->restarted < RESTART_AGAIN_S)
         return give_up(shelf, why);
     store->restarted = now;
+    if ((why->os_errno == ENOENT || why->os_errno == ESTALE) && open_folder_again(shelf, why) != MPIJOB_OK)
+        return give_up(shelf, why);
     int status = mpj_shelf_restart(shelf, shelf->own.kept_at, why);
     if (status == MPIJOB_OK)
         status = write_batch(shelf, why);

@@ -2,6 +2,8 @@
  * of the system. */
 #include "memo.h"
 
+#include "memory/shelf.h"
+
 #include "base/clock.h"
 #include "io/codec.h"
 #include "memory/format.h"
@@ -186,6 +188,21 @@ START_TEST(a_linked_segment_is_not_read)
     ck_assert_int_eq(symlink(elsewhere, path), 0);
     memo_open(&m, location);
     ck_assert_int_eq(memo_find(&m, 1, 8, 0), 0);
+    memo_close(&m);
+}
+END_TEST
+
+START_TEST(a_long_entry_after_its_folder_went)
+{
+    memo_open(&m, location);
+    ck_assert_int_eq(memo_put(&m, 1, 8, 0), MPIJOB_OK);
+    mpj_shelf_seal(m.shelf);
+    ck_assert_int_eq(mpj_folder_remove(location, NULL), MPIJOB_OK);
+    ck_assert_int_eq(memo_put_with(&m, 2, 3 << 20, 0, 0, -1), MPIJOB_OK);
+    memo_close(&m);
+    ck_assert_int_eq(m.warnings, 0);
+    memo_open(&m, location);
+    ck_assert_int_eq(memo_find(&m, 2, 3 << 20, 0), 1);
     memo_close(&m);
 }
 END_TEST
@@ -479,6 +496,7 @@ int main(void)
     tcase_add_loop_test(all, a_link_below_the_location_is_not_followed, 0, UNIT_COUNT(linked));
     tcase_add_test(all, the_location_itself_may_be_a_link);
     tcase_add_test(all, a_linked_segment_is_not_read);
+    tcase_add_test(all, a_long_entry_after_its_folder_went);
     tcase_add_test(all, large_results_have_names_of_their_own);
     tcase_add_loop_test(all, a_name_that_leads_elsewhere_is_refused, 0, UNIT_COUNT(wrong_names));
     tcase_add_test(all, a_version_is_published_with_its_first_entry_and_never_again);
