@@ -2,11 +2,10 @@
  * of the system. */
 #include "memo.h"
 
-#include "memory/shelf.h"
-
 #include "base/clock.h"
 #include "io/codec.h"
 #include "memory/format.h"
+#include "memory/shelf.h"
 
 #include <errno.h>
 #include <fcntl.h>
