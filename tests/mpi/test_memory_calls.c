@@ -493,6 +493,110 @@ START_TEST(without_digests_nothing_is_looked_up)
 }
 END_TEST
 
+/* The value tells in which round it was computed. */
+static int rounds;
+
+static int in_this_round(void *result, const void *args, mpijob_job *job)
+{
+    if (scaled(result, args, job) != 0)
+        return MPIJOB_EJOB;
+    double value;
+    memcpy(&value, result, sizeof value);
+    value += 1000 * rounds;
+    memcpy(result, &value, sizeof value);
+    return 0;
+}
+
+/* What a job's calls gave; a number of its own for each job. */
+typedef struct keyed_calls {
+    int32_t there_before, there_after, there_shelved;
+    double called, recomputed, called_then;
+    mpijob_reference reference, shelved;
+} keyed_calls;
+
+static int outer_keyed(void *result, const void *args, mpijob_job *job)
+{
+    keyed_calls *c = result;
+    question called = {.number = job->index}, shelved = {.number = 100 + job->index};
+    mpijob_error err;
+    (void)args;
+    memset(c, 0, sizeof *c);
+    c->there_before = mpijob_function_check_call_in_cache(&cached_scaled, &called, job, NULL);
+    c->there_shelved = mpijob_function_check_call_in_cache(&cached_scaled, &shelved, job, NULL);
+    int status = mpijob_function_call(&c->called, &cached_scaled, &called, job, &err);
+    c->there_after = mpijob_function_check_call_in_cache(&cached_scaled, &called, job, NULL);
+    if (status == MPIJOB_OK)
+        status = mpijob_function_recompute(&c->recomputed, &cached_scaled, &called, job, &err);
+    if (status == MPIJOB_OK)
+        status = mpijob_function_call(&c->called_then, &cached_scaled, &called, job, &err);
+    if (status == MPIJOB_OK)
+        status = mpijob_function_call_and_shelve(&c->reference, &cached_scaled, &called, job, &err);
+    if (status == MPIJOB_OK)
+        status = mpijob_function_call_and_shelve(&c->shelved, &cached_scaled, &shelved, job, &err);
+    return status == MPIJOB_OK ? 0 : mpijob_job_fail(job, "%s", err.text);
+}
+
+/* With other shared inputs nothing is there; what is computed again is what is found from then on. */
+static const struct {
+    double factor;
+    bool found;
+    int called_in, shelved_in; /* the rounds in which what is found was computed */
+} keyed_rounds[] = {{2, false, 0, 0}, {2, true, 0, 0}, {3, false, 2, 2}, {2, true, 1, 0}};
+
+static bool refers(const mpijob_reference *reference, double expected)
+{
+    mpijob_array array;
+    double value;
+    if (mpijob_reference_is_portable(reference) != 1 || reference->bytes != sizeof value ||
+        mpijob_reference_get(&array, reference, memory, NULL) != MPIJOB_OK)
+        return false;
+    memcpy(&value, array.data, sizeof value);
+    mpijob_array_free(&array);
+    return value == expected;
+}
+
+static bool keyed_calls_are_right(const keyed_calls *c, uint64_t index)
+{
+    bool found = keyed_rounds[rounds].found;
+    double factor = keyed_rounds[rounds].factor;
+    double called = factor * (double)index + 1000 * keyed_rounds[rounds].called_in;
+    double recomputed = factor * (double)index + 1000 * rounds;
+    double shelved = factor * (double)(100 + index) + 1000 * keyed_rounds[rounds].shelved_in;
+    return c->there_before == found && c->there_shelved == found && c->there_after == 1 && c->called == called &&
+           c->recomputed == recomputed && c->called_then == recomputed && refers(&c->reference, recomputed) &&
+           refers(&c->shelved, shelved);
+}
+
+START_TEST(keyed_calls_of_all_kinds)
+{
+    static keyed_calls list[60];
+    mpijob_function f = {.name = "outer_keyed", .call = outer_keyed, .result_size = sizeof(keyed_calls)};
+    mpijob_function plain = inner_function;
+    mpijob_inputs inputs = mpijob_range(COUNT_OF(list));
+    plain.name = "in_this_round";
+    plain.call = in_this_round;
+    for (rounds = 0; rounds < COUNT_OF(keyed_rounds); rounds++) {
+        mpijob_shared *shared;
+        double factor = keyed_rounds[rounds].factor;
+        memory_cache(&cached_scaled, &plain);
+        int status = mpijob_share(&shared, &factor, sizeof factor, MPI_COMM_WORLD, NULL, NULL);
+        ck_assert_int_eq(status, MPIJOB_OK);
+        const mpijob_shared *shares[] = {shared};
+        mpijob_parallel_options options = {.shared = shares, .shared_count = 1, .batch_size = 1};
+        mpijob_error err = {.text = ""};
+        status = run(list, &f, &inputs, &options, &err);
+        ck_assert_msg(status == MPIJOB_OK, "%s", err.text);
+        ck_assert_int_eq(computed_by_all(), (keyed_rounds[rounds].found ? 1 : 3) * COUNT_OF(list));
+        memory_reopen();
+        bool right = true;
+        for (int i = 0; suite_rank == 0 && i < COUNT_OF(list); i++)
+            right = right && keyed_calls_are_right(&list[i], (uint64_t)i);
+        rank0(right);
+        mpijob_share_free(shared);
+    }
+}
+END_TEST
+
 /* While rank 0 is in a long job, and nobody else there may call MPI, it answers no question: askers compute then. */
 static int long_on_rank_0(void *result, const void *args, mpijob_job *job)
 {
@@ -542,6 +646,7 @@ int main(int argc, char **argv)
     tcase_add_test(calls, functions_that_rank_0_does_not_have);
     tcase_add_test(calls, shared_inputs_count_in_calls_too);
     tcase_add_test(calls, without_digests_nothing_is_looked_up);
+    tcase_add_test(calls, keyed_calls_of_all_kinds);
     tcase_add_test(calls, nobody_waits_for_a_deaf_rank_0);
     return memory_main(argc, argv, suite);
 }
