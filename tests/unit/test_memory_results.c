@@ -145,6 +145,50 @@ static void only_large_file(char *path, size_t bytes)
     globfree(&found);
 }
 
+static const struct {
+    const char *mode, *rights;
+} modes[] = {{"r", "r--s"}, {"c", "rw-p"}, {"r+", "rw-p"}, {"w+", "rw-p"}};
+
+/* As /proc/self/maps has it; "": it is not mapped. */
+static void rights_of(char rights[8], const char *path)
+{
+    char line[MPJ_PATH_BYTES + 200];
+    FILE *maps = fopen("/proc/self/maps", "r");
+    ck_assert_ptr_nonnull(maps);
+    rights[0] = '\0';
+    while (fgets(line, sizeof line, maps))
+        if (strstr(line, path))
+            sscanf(line, "%*s %7s", rights);
+    fclose(maps);
+}
+
+/* What is written through a map of a stored result stays in this process. */
+START_TEST(mapped_results)
+{
+    char path[MPJ_PATH_BYTES], rights[8];
+    const mpijob_memory_options options = {.mmap_mode = modes[_i].mode, .log = count_warning};
+    const fit_args args = {.c = 0.5, .fold = 100000};
+    mpijob_array array;
+    mpijob_store *store;
+    mpijob_memory *memory = open_memory(area.folder, &options);
+    mpijob_function cached = cache(memory, &table, NULL);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(mpijob_function_call_array(&array, &cached, &args, NULL, NULL), MPIJOB_OK);
+        check_table(&array, 100000, 0.5);
+        only_large_file(path, sizeof path);
+        rights_of(rights, path);
+        ck_assert_str_eq(rights, i == 0 ? "" : modes[_i].rights); /* the first is what was computed */
+        if (modes[_i].rights[1] == 'w')
+            memset(array.data, 0xff, 1000);
+        mpijob_array_free(&array);
+    }
+    mpijob_memory_close(memory);
+    ck_assert_int_eq(mpijob_store_open(&store, area.folder, NULL, NULL), MPIJOB_OK);
+    ck_assert_int_eq(mpijob_store_verify(NULL, store, NULL, NULL, NULL, NULL, NULL), MPIJOB_OK);
+    mpijob_store_close(store);
+}
+END_TEST
+
 enum { FLIPPED, CUT, GONE, FLIPPED_MAPPED };
 
 START_TEST(damaged_large_files)
@@ -247,6 +291,7 @@ int main(void)
     tcase_set_timeout(group, 120);
     tcase_add_loop_test(group, structs, 0, 2);
     tcase_add_loop_test(group, arrays, 0, UNIT_COUNT(kinds));
+    tcase_add_loop_test(group, mapped_results, 0, UNIT_COUNT(modes));
     tcase_add_loop_test(group, damaged_large_files, 0, 4);
     tcase_add_loop_test(group, references, 0, 3);
     tcase_add_loop_test(group, references_elsewhere, 0, 2);
