@@ -209,6 +209,36 @@ START_TEST(changed_function)
 }
 END_TEST
 
+/* The same with tracked source: what is edited is told, what is only written differently is not, nor is going back. */
+START_TEST(changed_source)
+{
+    static const struct {
+        const char *text;
+        int notes;
+    } programs[] = {
+        {"int f(int x, int y)\n{\n    return x + y;\n}\n", 0},
+        {"/* Adds. */\nint f(int x,\n      int y) { return x   + y; } // done\n", 0},
+        {"int f(int x, int y)\n{\n    return x - y;\n}\n", 1},
+        {"int f(int x, int y) { /* less */ return x - y; }\n", 0},
+        {"int f(int x, int y) { return x + y; }\n", 0},
+    };
+    mpijob_memory_options options = {.log = count_notes};
+    for (int i = 0; i < UNIT_COUNT(programs); i++) {
+        const mpijob_source source = {.file = "f.c", .text = programs[i].text, .function = _i ? "f" : NULL};
+        const f_args args = {i, 1};
+        double result;
+        mpijob_memory *memory = open_memory(scratch_path(&area, "location"), &options);
+        mpijob_function function = f;
+        function.source = &source;
+        mpijob_function cached = cache(memory, &function, NULL);
+        notes = 0;
+        ck_assert_int_eq(mpijob_function_call(&result, &cached, &args, NULL, NULL), MPIJOB_OK);
+        ck_assert_msg(notes == programs[i].notes, "program %d: %d notes", i, notes);
+        mpijob_memory_close(memory);
+    }
+}
+END_TEST
+
 /* ---- Trimming ---------------------------------------------------------------------------------------------------- */
 
 START_TEST(what_is_trimmed)
@@ -270,6 +300,7 @@ int main(void)
     tcase_add_loop_test(group, as_joblib, 0, UNIT_COUNT(levels));
     tcase_add_loop_test(group, levels_of_functions, 0, 2);
     tcase_add_test(group, changed_function);
+    tcase_add_loop_test(group, changed_source, 0, 2);
     tcase_add_loop_test(group, what_is_trimmed, 10, 12);
     tcase_add_test(group, statistics);
     suite_add_tcase(suite, group);
