@@ -84,15 +84,14 @@ static double work_left(const mpj_report *report, const mpj_plan_counts *counts)
     double settled = (double)(counts->drawn - counts->asked);
     double missed = settled - (double)counts->found;
     double share = settled > 0 ? missed / settled : 1;
-    double undrawn = (double)(in->count - counts->drawn + counts->asked);
     double mean = missed > 0 ? counts->cost_drawn / missed : 1;
+    double unseen = (double)(in->count - counts->drawn + counts->asked) * mean;
     if (in->costs && counts->drawn < in->count) {
-        undrawn = 0;
-        mean = 1;
+        unseen = (double)counts->asked * mean;
         for (uint64_t i = counts->drawn; i < in->count; i++)
-            undrawn += in->costs[i];
+            unseen += in->costs[i];
     }
-    return counts->cost_drawn - counts->cost_done + undrawn * mean * share;
+    return counts->cost_drawn - counts->cost_done + unseen * share;
 }
 
 static void take(mpj_report *report, const mpj_plan_counts *counts, bool with_estimate)
