@@ -1,7 +1,11 @@
 /* What a run says while it goes on: lines, JSON, a bar, a callback. */
 #include "suite.h"
 
+#include "base/clock.h"
+#include "mpi/report.h"
+
 #include <jansson.h>
+#include <math.h>
 #include <pty.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -319,6 +323,52 @@ START_TEST(a_callback)
 }
 END_TEST
 
+/* ---- The remaining time ----------------------------------------------------------------------------------------- */
+
+/* So much is left, by what is done: 60 of 100 that are not found. The costs are 2 where the caller gives them. */
+static const struct {
+    mpj_plan_counts counts;
+    uint64_t total;
+    bool costs;
+    double left, done;
+} estimates[] = {
+    {{.drawn = 100, .done = 40, .cost_drawn = 100, .cost_done = 40}, 100, false, 60, 40},
+    {{.drawn = 1000, .found = 900, .done = 940, .cost_drawn = 100, .cost_done = 40}, 1000, false, 60, 40},
+    {{.drawn = 1000, .asked = 500, .found = 450, .done = 490, .cost_drawn = 50, .cost_done = 40}, 1000, false, 60, 40},
+    {{.drawn = 500, .found = 450, .done = 490, .cost_drawn = 50, .cost_done = 40}, 1000, false, 60, 40},
+    {{.drawn = 600, .asked = 100, .found = 450, .done = 490, .cost_drawn = 50, .cost_done = 40}, 1000, false, 60, 40},
+    {{.drawn = 1000, .found = 900, .done = 940, .cost_drawn = 200, .cost_done = 80}, 1000, true, 120, 80},
+    {{.drawn = 1000, .asked = 500, .found = 450, .done = 490, .cost_drawn = 100, .cost_done = 80}, 1000, true, 120, 80},
+    {{.drawn = 500, .found = 450, .done = 490, .cost_drawn = 100, .cost_done = 80}, 1000, true, 120, 80},
+    {{.drawn = 600, .asked = 100, .found = 450, .done = 490, .cost_drawn = 100, .cost_done = 80}, 1000, true, 120, 80},
+    {{.drawn = 1000, .found = 1000, .done = 1000}, 1000, false, 0, 0},
+};
+
+static void ignore(const mpijob_progress *p, void *payload)
+{
+    (void)p, (void)payload;
+}
+
+START_TEST(what_is_found_is_no_work)
+{
+    double costs[1000];
+    mpj_run run = {.inputs = {.count = estimates[_i].total, .costs = estimates[_i].costs ? costs : NULL},
+                   .options = {.on_progress = ignore},
+                   .used = 1,
+                   .began = mpj_now() - 100};
+    mpj_report report;
+    mpijob_progress p = {0};
+    for (int i = 0; i < 1000; i++)
+        costs[i] = 2;
+    mpj_report_start(&report, &run);
+    mpj_report_update(&report, &estimates[_i].counts);
+    bool news = mpj_report_news(&report, &p);
+    double expected = estimates[_i].done > 0 ? estimates[_i].left / estimates[_i].done : -1;
+    everyone(news && p.hits == estimates[_i].counts.found && p.done == estimates[_i].counts.done);
+    everyone(expected < 0 ? p.remaining_s < 0 : fabs(p.remaining_s / p.elapsed_s - expected) < 1e-9);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     Suite *suite = suite_create("run_progress");
@@ -330,5 +380,6 @@ int main(int argc, char **argv)
     tcase_add_test(group, no_bar_elsewhere);
     tcase_add_loop_test(group, only_a_complete_run_is_finished, 0, COUNT_OF(endings));
     tcase_add_loop_test(group, a_callback, 0, 3);
+    tcase_add_loop_test(group, what_is_found_is_no_work, 0, COUNT_OF(estimates));
     return suite_main(argc, argv, suite);
 }
