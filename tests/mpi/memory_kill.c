@@ -1,8 +1,8 @@
-/* A run over a cached function that may be killed at any moment: memory_kill LOCATION JOBS FOLDER [small].
+/* A run over a cached function that may be killed at any moment: memory_kill LOCATION JOBS FOLDER [small|steady].
  *
  * What is computed is noted in FOLDER/computed.PID (one number a line, before the job returns), what reached rank 0 in
  * FOLDER/received (number and seconds since 1970), what came out in FOLDER/results at the end. tests/mpi/memory-kills
- * reads these. small: no result has a file of its own. */
+ * reads these. small: no result has a file of its own; steady: jobs take ten times as long. */
 #include <fcntl.h>
 #include <mpijob.h>
 #include <stdbool.h>
@@ -21,7 +21,7 @@ static const mpijob_record work_record = MPIJOB_RECORD_OF(work_args, work_fields
 static const mpijob_type number_type = {.kind = MPIJOB_FLOAT64};
 
 static int computed_fd, received_fd;
-static bool small;
+static bool small, steady;
 
 static double now(void)
 {
@@ -53,7 +53,8 @@ static int work(void *result, const void *args, mpijob_job *job)
 {
     (void)result;
     int64_t number = ((const work_args *)args)->number;
-    struct timespec pause = {0, number % 40 == 3 ? 250000000 : 1000000 + number % 7 * 500000};
+    const long usual = 1000000 + number % 7 * 500000;
+    struct timespec pause = {0, number % 40 == 3 ? 250000000 : steady ? 10 * usual : usual};
     nanosleep(&pause, NULL);
     double *values = mpijob_job_result(job, (size_t)elements(number) * sizeof *values);
     if (!values)
@@ -126,6 +127,7 @@ int main(int argc, char **argv)
         return 2;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     small = argc > 4 && strcmp(argv[4], "small") == 0;
+    steady = argc > 4 && strcmp(argv[4], "steady") == 0;
     computed_fd = open_note(argv[3], "computed", (int)getpid());
     received_fd = open_note(argv[3], "received", 0);
     int status = run_all(argv[1], atoll(argv[2]), argv[3], rank);
