@@ -1,8 +1,8 @@
 /* memory_fault run|calls small|large log|silent LOCATION [FAULT]: results through a location with which something is wrong.
  *
  * run: two runs over all ranks; calls: every rank calls directly. large: some of the results have files of their own.
- * log: warnings go to a function, and the last line says how many came: "warnings N"; silent: there is none, and they
- * go to standard error. Status 0: all results are right, and no call failed.
+ * log: warnings go to a function, and the last line says how many came to all ranks, and to one of them at most: "warnings
+ * N, M by one rank"; silent: there is none, and they go to standard error. Status 0: all results are right, and no call failed.
  *
  * FAULT, besides what was done to the location before:
  *   ERROR KIND AFTER   as faulty_files.h has it; ERROR is a number
@@ -234,10 +234,11 @@ static int all_of_it(int argc, char **argv, int rank)
     end_fault();
     if (status != MPIJOB_OK)
         fprintf(stderr, "memory_fault: %s\n", err.text);
-    int own = atomic_load(&warnings), all = 0;
+    int own = atomic_load(&warnings), all = 0, most = 0;
     MPI_Reduce(&own, &all, 1, MPI_INT, MPI_SUM, 0, MPI_COMM_WORLD);
+    MPI_Reduce(&own, &most, 1, MPI_INT, MPI_MAX, 0, MPI_COMM_WORLD);
     if (rank == 0 && log)
-        printf("warnings %d\n", all);
+        printf("warnings %d, %d by one rank\n", all, most);
     return status != MPIJOB_OK;
 }
 
