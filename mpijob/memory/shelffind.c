@@ -125,30 +125,6 @@ static int read_file(mpj_shelf *shelf, const mpj_found *found, mpj_entry_header 
                                   found->total_bytes, err);
 }
 
-static const unsigned char *read_whole(mpj_shelf *shelf, const mpj_found *found, mpj_entry_header *header)
-{
-    mpj_known *known = shelf->known[found->segment];
-    mpijob_error err;
-    if (known->own) {
-        const unsigned char *kept = mpj_appender_entry(&shelf->own, found->offset, found->total_bytes);
-        if (kept)
-            return mpj_entry_header_decode(header, kept, known->id, found->offset) ? kept : NULL;
-    }
-    const unsigned char *ahead = mpj_ahead_find(&shelf->ahead, found->segment, found->offset, found->total_bytes);
-    if (ahead && mpj_segment_entry_is_whole(header, ahead, known->id, found->offset, found->total_bytes) == 1)
-        return ahead;
-    int status = read_file(shelf, found, header, &err);
-    if (status == MPIJOB_EOS && !known->own) {
-        mpj_descriptors_drop(&shelf->store->descriptors, &known->fd);
-        status = read_file(shelf, found, header, &err);
-    }
-    if (status == MPIJOB_EOS && err.os_errno != ESTALE)
-        mpj_store_cannot_read(shelf->store, &err);
-    if (status == 0)
-        remember_bad(shelf, found);
-    return status == 1 ? shelf->room.bytes : NULL;
-}
-
 static int read_file_header(mpj_shelf *shelf, const mpj_found *found, mpj_entry_header *header, mpijob_error *err)
 {
     mpj_known *known = shelf->known[found->segment];
@@ -158,26 +134,48 @@ static int read_file_header(mpj_shelf *shelf, const mpj_found *found, mpj_entry_
     return mpj_segment_read_entry_header(header, fd, shelf->segments, known->id, found->offset, err);
 }
 
-/* 1; 0: damaged; negative: it cannot be read now. */
-static int read_header(mpj_shelf *shelf, const mpj_found *found, mpj_entry_header *header)
+typedef int read_fn(mpj_shelf *shelf, const mpj_found *found, mpj_entry_header *header, mpijob_error *err);
+
+/* Once more where the open file may be a stale one. 1; 0: damaged, and remembered; negative: it cannot be read now. */
+static int read_twice(mpj_shelf *shelf, const mpj_found *found, mpj_entry_header *header, read_fn *read)
 {
     mpj_known *known = shelf->known[found->segment];
     mpijob_error err;
-    if (known->own) {
-        const unsigned char *kept = mpj_appender_entry(&shelf->own, found->offset, found->total_bytes);
-        if (kept)
-            return mpj_entry_header_decode(header, kept, known->id, found->offset);
-    }
-    int status = read_file_header(shelf, found, header, &err);
+    int status = read(shelf, found, header, &err);
     if (status == MPIJOB_EOS && !known->own) {
         mpj_descriptors_drop(&shelf->store->descriptors, &known->fd);
-        status = read_file_header(shelf, found, header, &err);
+        status = read(shelf, found, header, &err);
     }
     if (status == MPIJOB_EOS && err.os_errno != ESTALE)
         mpj_store_cannot_read(shelf->store, &err);
     if (status == 0)
         remember_bad(shelf, found);
     return status;
+}
+
+static const unsigned char *read_whole(mpj_shelf *shelf, const mpj_found *found, mpj_entry_header *header)
+{
+    mpj_known *known = shelf->known[found->segment];
+    if (known->own) {
+        const unsigned char *kept = mpj_appender_entry(&shelf->own, found->offset, found->total_bytes);
+        if (kept)
+            return mpj_entry_header_decode(header, kept, known->id, found->offset) ? kept : NULL;
+    }
+    const unsigned char *ahead = mpj_ahead_find(&shelf->ahead, found->segment, found->offset, found->total_bytes);
+    if (ahead && mpj_segment_entry_is_whole(header, ahead, known->id, found->offset, found->total_bytes) == 1)
+        return ahead;
+    return read_twice(shelf, found, header, read_file) == 1 ? shelf->room.bytes : NULL;
+}
+
+static int read_header(mpj_shelf *shelf, const mpj_found *found, mpj_entry_header *header)
+{
+    mpj_known *known = shelf->known[found->segment];
+    if (known->own) {
+        const unsigned char *kept = mpj_appender_entry(&shelf->own, found->offset, found->total_bytes);
+        if (kept)
+            return mpj_entry_header_decode(header, kept, known->id, found->offset);
+    }
+    return read_twice(shelf, found, header, read_file_header);
 }
 
 /* ---- Which is the newest ----------------------------------------------------------------------------------------- */
