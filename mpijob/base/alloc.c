@@ -2,6 +2,9 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+
+#define LARGE_PAGE ((size_t)2 << 20)
 
 static atomic_uint_fast64_t made;
 /* Those from the first of these numbers up to before the second fail. */
@@ -51,15 +54,25 @@ void *mpj_realloc(void *block, size_t bytes)
     return must_fail() ? NULL : realloc(block, bytes ? bytes : 1);
 }
 
+/* Without large pages it works as well, only slower: a processor remembers where few thousands of pages are. */
+void *mpj_calloc_table(size_t count, size_t bytes)
+{
+    void *block = mpj_calloc(count, bytes);
+    size_t total = count * bytes;
+    if (!block || total < 2 * LARGE_PAGE)
+        return block;
+    uintptr_t begin = ((uintptr_t)block + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
+    madvise((void *)begin, ((uintptr_t)block + total - begin) & ~(LARGE_PAGE - 1), MADV_HUGEPAGE);
+    return block;
+}
+
 void mpj_free(void *block)
 {
     free(block);
 }
 
-int mpj_grow(void **array, size_t *capacity, size_t need, size_t bytes)
+int mpj_grow_array(void **array, size_t *capacity, size_t need, size_t bytes)
 {
-    if (need <= *capacity)
-        return 0;
     size_t wanted = *capacity > SIZE_MAX / 2 ? need : *capacity * 2;
     if (wanted < need)
         wanted = need;

@@ -12,9 +12,16 @@ void *mpj_calloc(size_t count, size_t bytes);
 void *mpj_realloc(void *block, size_t bytes);
 void mpj_free(void *block);
 
+/* As mpj_calloc, for what is read at random, as a hash table is: a large block has large pages, if the system has some. */
+void *mpj_calloc_table(size_t count, size_t bytes);
+
 /* A growing array: makes room for at least `need` elements of `bytes` each, at least doubling. Returns 0, or -1 with
  * the array as it was. */
-int mpj_grow(void **array, size_t *capacity, size_t need, size_t bytes);
+int mpj_grow_array(void **array, size_t *capacity, size_t need, size_t bytes);
+static inline int mpj_grow(void **array, size_t *capacity, size_t need, size_t bytes)
+{
+    return need <= *capacity ? 0 : mpj_grow_array(array, capacity, need, bytes);
+}
 
 /* For tests: the allocation after `n` further ones fails, once, in this process; UINT64_MAX: none fails. Returns how
  * many allocations were made since the last call. */

@@ -28,7 +28,7 @@ static void pack_args(const mpj_scheduler *s, const mpj_batch *batch, unsigned c
             continue;
         }
         for (uint64_t j = 0; j < span.count; j++, to += size)
-            memcpy(to, mpj_argstore_get(&s->args, span.first + j), size);
+            memcpy(to, mpj_pages_at(&s->args, span.first + j), size);
     }
 }
 

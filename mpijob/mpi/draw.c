@@ -142,7 +142,7 @@ static void check_end(mpj_scheduler *s, drawing *d)
 static void take_in(mpj_scheduler *s, drawing *d)
 {
     mpijob_error err;
-    if (d->count > 0 && s->args.size && mpj_argstore_add(&s->args, d->args, d->count) != 0) {
+    if (d->count > 0 && s->args.size && mpj_pages_append(&s->args, d->args, d->count) != 0) {
         mpj_fail_memory(&err, "arguments of jobs that wait", (unsigned long long)d->count * s->args.size);
         mpj_stop_run(s, MPIJOB_ENOMEM, &err, true);
         return;

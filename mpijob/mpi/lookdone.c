@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define EXPECTED_JOBS 3 /* so far ahead of the job at hand */
+
 static mpj_name name_of(const mpj_scheduler *s, const mpj_look_key *key)
 {
     mpj_name name = {.version = mpj_memo_signature(s->run->function->cached)->version};
@@ -138,6 +140,7 @@ void mpj_looks_executed(mpj_scheduler *s, const mpj_arrival *arrival, const mpj_
             mpj_look_key key;
             mpj_look_chain chain;
             failures += bad;
+            mpj_lookup_expect(&looks->lookup, index + EXPECTED_JOBS);
             if (!looks->on && !bad)
                 hold_result(s, arrival, position, index);
             if (!mpj_lookup_executed(&looks->lookup, index, &key, &chain))

@@ -65,7 +65,7 @@ void mpj_looks_finish(mpj_scheduler *s, double seconds)
 void mpj_looks_free(mpj_looks *looks)
 {
     mpj_lookup_free(&looks->lookup);
-    mpj_argstore_free(&looks->costs);
+    mpj_pages_free(&looks->costs);
     mpj_free(looks->spans);
 }
 
@@ -73,8 +73,7 @@ void mpj_looks_free(mpj_looks *looks)
  * come too late, tell that it speaks again. */
 static void stall(mpj_scheduler *s)
 {
-    size_t at = 0;
-    uint64_t index;
+    uint64_t at = 0, index;
     mpj_missed span = {0};
     mpj_question_drop(s->looks.question);
     s->looks.question = NULL;
@@ -253,22 +252,29 @@ static void add_to_question(mpj_scheduler *s, uint64_t index, const mpj_name *na
         ask(s);
 }
 
-static int draw_one(mpj_scheduler *s, uint64_t index, mpj_missed *span, double now)
+/* The key of a job that is drawn, and what it needs is on the way. */
+static int name_drawn(mpj_scheduler *s, uint64_t index, mpj_name *name)
 {
-    mpj_name name;
     mpijob_error err;
-    int status = key_of(s, index, &name, &err);
+    int status = key_of(s, index, name, &err);
     if (status != MPIJOB_OK) {
         err.job = (int64_t)index;
         mpj_looks_give_up(s, status, &err);
         return status;
     }
+    const mpj_look_key key = look_key(name);
+    mpj_lookup_expect_key(&s->looks.lookup, &key);
+    return MPIJOB_OK;
+}
+
+static int draw_one(mpj_scheduler *s, uint64_t index, const mpj_name *name, mpj_missed *span, double now)
+{
     if (s->looks.tells)
-        mpj_say_querying(s->run->function->cached, &name, mpj_looks_args(s, index), index);
-    mpj_look_key key = look_key(&name);
-    status = mpj_lookup_drawn(&s->looks.lookup, index, &key, now);
+        mpj_say_querying(s->run->function->cached, name, mpj_looks_args(s, index), index);
+    const mpj_look_key key = look_key(name);
+    int status = mpj_lookup_drawn(&s->looks.lookup, index, &key, now);
     if (status == MPJ_LOOK_ASK)
-        add_to_question(s, index, &name);
+        add_to_question(s, index, name);
     else if (status == MPJ_LOOK_COMPUTE)
         mpj_missed_add(s, span, index, -1);
     else if (status != MPJ_LOOK_WAIT)
@@ -283,13 +289,17 @@ void mpj_looks_drawn(mpj_scheduler *s, uint64_t count, const double *costs)
     mpj_missed span = {0};
     double now = mpj_now();
     int status = mpj_plan_asked(s->plan, count);
-    if (status == MPIJOB_OK && s->looks.costs.size &&
-        mpj_argstore_add(&s->looks.costs, (const unsigned char *)costs, count) != 0)
+    if (status == MPIJOB_OK && s->looks.costs.size && mpj_pages_append(&s->looks.costs, costs, count) != 0)
         status = MPIJOB_ENOMEM;
     if (status != MPIJOB_OK)
         mpj_looks_give_up(s, status, NULL);
-    for (uint64_t i = 0; i < count && status == MPIJOB_OK; i++)
-        status = draw_one(s, counts.drawn + i, &span, now);
+    mpj_name names[2]; /* of a job, and of the one before it, which is drawn then */
+    for (uint64_t i = 0; i <= count && status == MPIJOB_OK; i++) {
+        if (i < count)
+            status = name_drawn(s, counts.drawn + i, &names[i % 2]);
+        if (i > 0 && status == MPIJOB_OK)
+            status = draw_one(s, counts.drawn + i - 1, &names[(i - 1) % 2], &span, now);
+    }
     mpj_missed_end(s, &span);
     ask(s);
 }

@@ -11,7 +11,7 @@
 #ifndef MPJ_MPI_LOOKS_H
 #define MPJ_MPI_LOOKS_H
 
-#include "mpi/argstore.h"
+#include "base/pages.h"
 #include "mpi/mailbox.h"
 #include "mpi/run.h"
 #include "mpi/storing.h"
@@ -29,7 +29,7 @@ typedef struct mpj_looks {
     mpj_question *question; /* being written; NULL: none */
     mpj_storing storing;
     mpijob_reference *references; /* shelved runs: of the batch in hand */
-    mpj_argstore costs;           /* a generator's, of jobs that are not done */
+    mpj_pages costs;              /* a generator's, of jobs that are not done */
     mpj_span *spans;              /* of what is found together ... */
     size_t span_count;
     size_t spans_capacity;

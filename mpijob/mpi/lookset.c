@@ -23,7 +23,7 @@ const void *mpj_looks_args(const mpj_scheduler *s, uint64_t index)
     const unsigned char *array = run->inputs.array;
     if (run->function->args_size == 0)
         return NULL;
-    return array ? array + index * run->function->args_size : mpj_argstore_get(&s->args, index);
+    return array ? array + index * run->function->args_size : mpj_pages_at(&s->args, index);
 }
 
 /* The job is done: what was kept of it goes. */
@@ -32,9 +32,9 @@ static void forget(mpj_scheduler *s, uint64_t index)
     if (s->run->options.statuses)
         s->run->options.statuses[index] = MPIJOB_OK;
     if (s->args.size)
-        mpj_argstore_finish(&s->args, index);
+        mpj_pages_done(&s->args, index);
     if (s->looks.costs.size)
-        mpj_argstore_finish(&s->looks.costs, index);
+        mpj_pages_done(&s->looks.costs, index);
 }
 
 /* -- Missed -- */
@@ -55,7 +55,7 @@ static double cost_of(mpj_scheduler *s, uint64_t index, double recorded)
     if (s->run->inputs.costs)
         return s->run->inputs.costs[index];
     if (looks->costs.size)
-        memcpy(&given, mpj_argstore_get(&looks->costs, index), sizeof given);
+        memcpy(&given, mpj_pages_at(&looks->costs, index), sizeof given);
     if (given > 0)
         return given;
     if (!(recorded >= 0) || !(looks->unit_s > 0))

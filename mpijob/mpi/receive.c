@@ -230,9 +230,9 @@ static void set_statuses(mpj_scheduler *s, const mpj_batch *batch, uint64_t exec
         if (statuses)
             memset(statuses + batch->spans[i].first, MPIJOB_OK, count);
         for (uint64_t j = 0; s->args.size && j < count; j++)
-            mpj_argstore_finish(&s->args, batch->spans[i].first + j);
+            mpj_pages_done(&s->args, batch->spans[i].first + j);
         for (uint64_t j = 0; s->looks.costs.size && j < count; j++)
-            mpj_argstore_finish(&s->looks.costs, batch->spans[i].first + j);
+            mpj_pages_done(&s->looks.costs, batch->spans[i].first + j);
         left -= count;
     }
 }

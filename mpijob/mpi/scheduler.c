@@ -343,7 +343,7 @@ static void close_scheduler(mpj_scheduler *s)
     mpj_work_free(&s->own);
     mpj_asker_close(s->asker);
     mpj_free(s->own_args);
-    mpj_argstore_free(&s->args);
+    mpj_pages_free(&s->args);
     mpj_free(s->ranks);
 }
 

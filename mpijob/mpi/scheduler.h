@@ -11,7 +11,7 @@
 #ifndef MPJ_MPI_SCHEDULER_H
 #define MPJ_MPI_SCHEDULER_H
 
-#include "mpi/argstore.h"
+#include "base/pages.h"
 #include "mpi/asked.h"
 #include "mpi/asker.h"
 #include "mpi/buffers.h"
@@ -72,7 +72,7 @@ typedef struct mpj_scheduler {
     size_t own_args_capacity;
     size_t own_results_capacity;
 
-    mpj_argstore args; /* of jobs from a generator */
+    mpj_pages args; /* of jobs from a generator */
     uint64_t drawn_by_generator;
     bool generator_ended;
     mpj_looks looks;

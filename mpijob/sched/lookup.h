@@ -6,6 +6,8 @@
 #ifndef MPJ_SCHED_LOOKUP_H
 #define MPJ_SCHED_LOOKUP_H
 
+#include "base/pages.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,29 +17,25 @@ typedef struct mpj_look_key {
     uint64_t words[4];
 } mpj_look_key;
 
-typedef struct mpj_look_job mpj_look_job;
+typedef struct mpj_look_place mpj_look_place;
 
 typedef struct mpj_lookup {
-    mpj_look_job *jobs; /* by number; a free one is linked by `same` */
-    size_t count;       /* numbers used so far */
-    size_t capacity;
-    uint32_t free_job;
-    uint32_t *by_key; /* hash tables of numbers with open addressing; half of the places are free */
-    uint32_t *by_index;
-    size_t places;       /* in each; a power of two, or 0 */
-    size_t held;         /* jobs in here */
-    uint64_t asked;      /* that no answer came to */
-    uint64_t duplicates; /* that were, in all */
-    double quiet_since;  /* the last answer, or the first question after a pause */
-    bool stalled;        /* no answers came: nothing is asked until one comes */
+    mpj_pages jobs;         /* by index */
+    mpj_look_place *by_key; /* a hash table with open addressing; half of the places are free */
+    size_t places;          /* in it; a power of two, or 0 */
+    size_t held;            /* jobs in here */
+    uint64_t asked;         /* that no answer came to */
+    uint64_t duplicates;    /* that were, in all */
+    double quiet_since;     /* the last answer, or the first question after a pause */
+    bool stalled;           /* no answers came: nothing is asked until one comes */
 } mpj_lookup;
 
 /* Jobs that are settled with another one, to be taken one at a time. */
 typedef struct mpj_look_chain {
-    uint32_t next;
+    uint64_t next;
 } mpj_look_chain;
 
-#define MPJ_LOOK_NOBODY ((mpj_look_chain){UINT32_MAX})
+#define MPJ_LOOK_NOBODY ((mpj_look_chain){UINT64_MAX})
 
 /* Zeroed: empty. */
 void mpj_lookup_free(mpj_lookup *lookup);
@@ -49,8 +47,12 @@ enum {
     MPJ_LOOK_WAIT = 3     /* a duplicate */
 };
 
-/* One of these, or MPIJOB_ENOMEM, with all as it was. An index comes once. `now`: seconds, from any moment on. */
+/* One of these, or MPIJOB_ENOMEM, with all as it was. Indices count up from 0. `now`: seconds, from any moment on. */
 int mpj_lookup_drawn(mpj_lookup *lookup, uint64_t index, const mpj_look_key *key, double now);
+
+/* This key, or the job of this index, comes next: its memory is on the way then. */
+void mpj_lookup_expect_key(const mpj_lookup *lookup, const mpj_look_key *key);
+void mpj_lookup_expect(const mpj_lookup *lookup, uint64_t index);
 
 /* An answer came. Found: the job and its duplicates are settled: 1 and *duplicates. Missed: it stays, to be executed:
  * 1. 0: it was taken as missed before, or forgotten: the answer comes too late. */
@@ -71,7 +73,7 @@ bool mpj_lookup_is_quiet(const mpj_lookup *lookup, double now, double patience);
 void mpj_lookup_stall(mpj_lookup *lookup);
 
 /* While stalled: the next asked job, from *at on (0 at first): 1 and *index, which now counts as missed, or 0. */
-int mpj_lookup_give_up(mpj_lookup *lookup, size_t *at, uint64_t *index);
+int mpj_lookup_give_up(mpj_lookup *lookup, uint64_t *at, uint64_t *index);
 
 /* For tests: NULL, or what does not add up. */
 const char *mpj_lookup_check(const mpj_lookup *lookup);

@@ -55,8 +55,7 @@ START_TEST(without_answers_asked_jobs_are_missed)
 {
     mpj_lookup lookup = {0};
     mpj_look_chain chain;
-    uint64_t index;
-    size_t at = 0;
+    uint64_t at = 0, index;
     ck_assert(!mpj_lookup_is_quiet(&lookup, 100, 1));
     for (uint64_t i = 0; i < 4; i++)
         draw(&lookup, i, i, 10);
@@ -176,8 +175,7 @@ static void execute_one(model *m)
 
 static void stall(model *m)
 {
-    size_t at = 0;
-    uint64_t index;
+    uint64_t at = 0, index;
     mpj_lookup_stall(&m->lookup);
     m->stalled = true;
     while (mpj_lookup_give_up(&m->lookup, &at, &index)) {
