@@ -6,12 +6,43 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
+
+/* The kernel empties this page in every child, however it was made: so what it says is never a parent's number. */
+static _Atomic(atomic_long *) kept_id;
+static pthread_once_t keeping = PTHREAD_ONCE_INIT;
+
+static void make_page(void)
+{
+    void *page = mmap(NULL, sizeof(atomic_long), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        return;
+    if (madvise(page, sizeof(atomic_long), MADV_WIPEONFORK) == 0)
+        atomic_store_explicit(&kept_id, page, memory_order_release);
+    else
+        munmap(page, sizeof(atomic_long));
+}
+
+long mpj_process_id(void)
+{
+    pthread_once(&keeping, make_page);
+    atomic_long *kept = atomic_load_explicit(&kept_id, memory_order_acquire);
+    long id = kept ? atomic_load_explicit(kept, memory_order_relaxed) : 0;
+    if (id != 0)
+        return id;
+    id = (long)getpid();
+    if (kept)
+        atomic_store_explicit(kept, id, memory_order_relaxed);
+    return id;
+}
 
 static void read_line(char *out, size_t out_bytes, const char *path)
 {
