@@ -3,27 +3,22 @@
 #include "base/alloc.h"
 
 #include <stdint.h>
-#include <string.h>
 
 #define FIRST_BYTES 128
 
-void mpj_textbuf_add(mpj_textbuf *out, const char *text, size_t bytes)
+void mpj_textbuf_add_growing(mpj_textbuf *out, const char *text, size_t bytes)
 {
     if (out->failed)
         return;
     size_t need = out->used + bytes < FIRST_BYTES ? FIRST_BYTES : out->used + bytes;
     if (bytes > SIZE_MAX - out->used || mpj_grow((void **)&out->text, &out->capacity, need, 1) != 0) {
         out->failed = 1;
+        out->capacity = out->used;
         return;
     }
     if (bytes)
         memcpy(out->text + out->used, text, bytes);
     out->used += bytes;
-}
-
-void mpj_textbuf_puts(mpj_textbuf *out, const char *text)
-{
-    mpj_textbuf_add(out, text, strlen(text));
 }
 
 char *mpj_textbuf_finish(mpj_textbuf *out)
