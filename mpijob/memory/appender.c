@@ -8,7 +8,6 @@
 #include "io/identity.h"
 
 #include <time.h>
-#include <unistd.h>
 
 #define PARTS 7
 
@@ -23,7 +22,7 @@ double mpj_boot_time(void)
 
 void mpj_appender_begin(mpj_appender *appender, uint64_t function)
 {
-    *appender = (mpj_appender){.fd = -1, .function = function, .pid = getpid(), .id = mpj_random_token()};
+    *appender = (mpj_appender){.fd = -1, .function = function, .pid = mpj_process_id(), .id = mpj_random_token()};
     mpj_writer_name(appender->writer);
     appender->last_sync = mpj_now();
 }
@@ -32,7 +31,7 @@ void mpj_appender_free(mpj_appender *appender)
 {
     mpj_file_close(&appender->fd);
     mpj_free(appender->kept);
-    mpj_free(appender->records);
+    mpj_free(appender->index.records);
     *appender = (mpj_appender){.fd = -1};
 }
 
@@ -62,10 +61,7 @@ static int make_room(mpj_appender *appender, uint64_t bytes, mpijob_error *err)
     }
     if (mpj_grow((void **)&appender->kept, &appender->capacity, (size_t)(used + bytes), 1) != 0)
         return mpj_fail_memory(err, "entries to be written", used + bytes);
-    if (mpj_grow((void **)&appender->records, &appender->record_capacity, appender->count + 1,
-                 sizeof *appender->records) != 0)
-        return mpj_fail_memory(err, "the index of a segment", (appender->count + 1) * sizeof *appender->records);
-    return MPIJOB_OK;
+    return mpj_index_reserve(&appender->index, err);
 }
 
 static int64_t now_ns(void)
@@ -97,17 +93,7 @@ static int begin_segment(mpj_appender *appender, mpijob_error *err)
 
 static void note(mpj_appender *appender, const mpj_entry_header *header)
 {
-    appender->records[appender->count++] = (mpj_index_record){
-        .key = header->name.key,
-        .offset = header->offset,
-        .total_bytes = header->total_bytes,
-        .kind = header->kind,
-        .version = (uint32_t)header->name.version & MPJ_RECORD_VERSION_MASK,
-    };
-    if (appender->count == 1 || header->time_ns < appender->oldest_ns)
-        appender->oldest_ns = header->time_ns;
-    if (appender->count == 1 || header->time_ns > appender->newest_ns)
-        appender->newest_ns = header->time_ns;
+    mpj_index_add(&appender->index, header);
     appender->end += header->total_bytes;
 }
 
@@ -236,7 +222,7 @@ int mpj_appender_copy(mpj_appender *appender, const mpj_entry_header *header, co
 int mpj_appender_write(mpj_appender *appender, int folder, const char *path, const mpj_rights *rights,
                        mpijob_error *err)
 {
-    if (appender->count == 0 || appender->written == appender->end)
+    if (appender->index.count == 0 || appender->written == appender->end)
         return MPIJOB_OK;
     return write_pending(appender, folder, path, rights, err);
 }
@@ -278,11 +264,7 @@ int mpj_appender_seal(mpj_appender *appender, int folder, const char *path, cons
     int status = durable ? mpj_appender_sync(appender, folder, path, err) : MPIJOB_OK;
     if (status != MPIJOB_OK)
         return status;
-    const mpj_index_content content = {.segment = appender->id,
-                                       .covered_bytes = appender->written,
-                                       .oldest_ns = appender->oldest_ns,
-                                       .newest_ns = appender->newest_ns,
-                                       .records = appender->records,
-                                       .count = appender->count};
-    return mpj_index_write(folder, path, appender->writer, &content, rights, durable, err);
+    appender->index.segment = appender->id;
+    appender->index.covered_bytes = appender->written;
+    return mpj_index_write(folder, path, appender->writer, &appender->index, rights, durable, err);
 }

@@ -18,16 +18,14 @@
 typedef struct mpj_appender {
     char writer[MPJ_WRITER_BYTES];
     uint64_t id, function;
-    pid_t pid;
+    long pid;
     int fd;                   /* -1: the file is not made yet */
     uint64_t end;             /* where the next entry begins */
     uint64_t written, synced; /* all before is written; is on the disk */
     unsigned char *kept;      /* the bytes from kept_at to end */
     uint64_t kept_at;         /* where an entry begins, or 0 */
     size_t capacity;
-    mpj_index_record *records; /* of all entries */
-    size_t count, record_capacity;
-    int64_t oldest_ns, newest_ns;
+    mpj_index_content index; /* of all entries */
     double pending_since; /* mpj_now() when the batch began */
     double last_write;    /* of the clock that goes on while the machine sleeps */
     double last_sync, sync_cost;

@@ -47,6 +47,7 @@ typedef struct mpj_hit {
     uint64_t sum;
     double compute_s;
     int64_t time_ns;
+    bool has_others; /* none: something may be there that cannot be used, of another version perhaps */
 } mpj_hit;
 
 /* 1 and *hit; 0: none that may be used: not there, expired, refused by the validity callback, or not of this function's
@@ -74,6 +75,13 @@ void mpj_cached_refer(const mpijob_cached *cached, const mpj_hit *hit, mpijob_re
 
 /* ---- Storing ---------------------------------------------------------------------------------------------------- */
 
+/* For storing several: looking at the clocks for each would cost as much as the rest. */
+typedef struct mpj_moment {
+    double now;      /* mpj_now() */
+    int64_t wall_ns; /* since 1970 */
+} mpj_moment;
+mpj_moment mpj_this_moment(void);
+
 /* A computed result. */
 typedef struct mpj_made {
     const mpj_name *name;
@@ -85,6 +93,7 @@ typedef struct mpj_made {
     size_t meta_bytes; /* ... 0: as the function says, else of one dimension */
     const char *file;  /* its own file; NULL: none */
     double compute_s;
+    const mpj_moment *at;   /* when it is stored; NULL: now */
     atomic_ullong *written; /* mpj_cached_dump: grows while something is written; NULL: nobody wants to know */
 } mpj_made;
 

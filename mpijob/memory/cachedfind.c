@@ -80,6 +80,7 @@ int mpj_cached_find(const mpijob_cached *cached, const mpj_name *name, mpj_hit *
     *hit = (mpj_hit){.name = *name};
     bool found = cached->shelf && mpj_shelf_find(cached->shelf, name, &entry) == 1 && is_sound(cached, &entry, hit) &&
                  is_valid(cached, &entry, hit);
+    hit->has_others = !found && cached->shelf && mpj_shelf_met(cached->shelf);
     if (!found)
         return 0;
     hit->payload = entry.payload;

@@ -121,12 +121,18 @@ static bool has_its_file(mpijob_cached *c, const mpj_hit *hit)
     return status != MPIJOB_ENOTFOUND;
 }
 
+mpj_moment mpj_this_moment(void)
+{
+    return (mpj_moment){mpj_now(), mpj_wall_ns()};
+}
+
 int mpj_cached_store(const mpijob_cached *cached, const mpj_made *made, mpj_hit *hit)
 {
     mpijob_cached *c = mpj_cached_mutable(cached);
-    mpj_hit own = {.name = *made->name, .large = made->file != NULL, .bytes = made->bytes, .time_ns = mpj_wall_ns()};
     if (!c->shelf)
         return 0;
+    const mpj_moment at = made->at ? *made->at : mpj_this_moment();
+    mpj_hit own = {.name = *made->name, .large = made->file != NULL, .bytes = made->bytes, .time_ns = at.wall_ns};
     own.compute_s = made->compute_s;
     if (made->file)
         snprintf(own.file, sizeof own.file, "%s", made->file);
@@ -138,7 +144,7 @@ int mpj_cached_store(const mpijob_cached *cached, const mpj_made *made, mpj_hit 
         mpj_cached_found_again(c, made->name);
     if (hit)
         *hit = own;
-    mpj_store_tick(c->memory->store, mpj_now());
+    mpj_store_tick(c->memory->store, at.now);
     mpj_ticker_wake(c->memory);
     mpj_memory_limits(c->memory, c->memory->store->counts.disk_bytes - before);
     return 1;

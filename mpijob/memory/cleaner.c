@@ -38,42 +38,29 @@ void mpj_cleaner_close(mpj_list *list, mpj_seen *seen)
 
 /* ---- Sealing ----------------------------------------------------------------------------------------------------- */
 
-typedef struct sealing {
-    mpj_index_content content;
-    size_t capacity;
-} sealing;
-
 static int take_record(const mpj_entry_header *header, void *payload)
 {
-    sealing *s = payload;
-    mpj_index_content *content = &s->content;
-    if (mpj_grow((void **)&content->records, &s->capacity, content->count + 1, sizeof *content->records) != 0)
-        return MPIJOB_ENOMEM;
-    content->records[content->count++] =
-        (mpj_index_record){header->name.key, header->offset, header->total_bytes, header->kind,
-                           (uint32_t)header->name.version & MPJ_RECORD_VERSION_MASK};
-    if (content->count == 1 || header->time_ns < content->oldest_ns)
-        content->oldest_ns = header->time_ns;
-    if (content->count == 1 || header->time_ns > content->newest_ns)
-        content->newest_ns = header->time_ns;
-    return MPIJOB_OK;
+    mpj_index_content *content = payload;
+    int status = mpj_index_reserve(content, NULL);
+    if (status == MPIJOB_OK)
+        mpj_index_add(content, header);
+    return status;
 }
 
 /* It covers what can be reached without it; what is cut at the end stays behind. */
 static int seal(mpj_list *list, size_t number, mpijob_error *err)
 {
     const mpj_listed_segment *segment = &list->segments[number];
-    sealing s = {.content = {.segment = segment->id, .covered_bytes = MPJ_SEGMENT_HEADER_BYTES}};
+    mpj_index_content content = {.segment = segment->id, .covered_bytes = MPJ_SEGMENT_HEADER_BYTES};
     int status = mpj_list_open(list, number, err);
     if (status == MPIJOB_OK)
-        status = mpj_segment_scan(list->fd, list->path, segment->id, &s.content.covered_bytes, segment->bytes,
-                                  take_record, &s, err);
+        status = mpj_segment_scan(list->fd, list->path, segment->id, &content.covered_bytes, segment->bytes,
+                                  take_record, &content, err);
     if (status == MPIJOB_ENOMEM)
-        mpj_fail_memory(err, "an index", (s.content.count + 1) * sizeof *s.content.records);
+        mpj_fail_memory(err, "an index", (content.count + 1) * sizeof *content.records);
     if (status == MPIJOB_OK)
-        status =
-            mpj_index_write(list->folder, list->path, segment->writer, &s.content, &list->store->rights, true, err);
-    mpj_free(s.content.records);
+        status = mpj_index_write(list->folder, list->path, segment->writer, &content, &list->store->rights, true, err);
+    mpj_free(content.records);
     return status == MPIJOB_ENOTFOUND ? MPIJOB_OK : status;
 }
 

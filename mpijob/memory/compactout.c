@@ -38,7 +38,7 @@ int mpj_output_add(mpj_output *out, const mpj_entry_header *header, const unsign
     mpj_appender *own = &out->own;
     int status = MPIJOB_OK;
     if (out->begun &&
-        (own->count >= MPJ_SEGMENT_MOST_ENTRIES || own->end + header->total_bytes > MPJ_SEGMENT_MOST_BYTES))
+        (own->index.count >= MPJ_SEGMENT_MOST_ENTRIES || own->end + header->total_bytes > MPJ_SEGMENT_MOST_BYTES))
         status = seal(out, err);
     if (status == MPIJOB_OK && !out->begun) {
         mpj_appender_begin(own, out->function);

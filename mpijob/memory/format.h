@@ -207,10 +207,17 @@ typedef struct mpj_index_record {
 
 #define MPJ_RECORD_VERSION_MASK 0xffffffu
 
-void mpj_index_record_encode(unsigned char out[MPJ_INDEX_RECORD_BYTES], const mpj_index_record *record);
-void mpj_index_record_decode(mpj_index_record *record, const unsigned char in[MPJ_INDEX_RECORD_BYTES]);
+/* As it stands in the file. */
+typedef struct mpj_coded_record {
+    mpijob_digest key;
+    unsigned char rest[MPJ_INDEX_RECORD_BYTES - sizeof(mpijob_digest)];
+} mpj_coded_record;
+
+void mpj_index_record_encode(mpj_coded_record *out, const mpj_index_record *record);
+uint64_t mpj_coded_offset(const mpj_coded_record *record);
+void mpj_index_record_decode(mpj_index_record *record, const mpj_coded_record *in);
 /* The order of an index: by key, of equal keys the one written last first. As for qsort. */
-int mpj_index_record_compare(const void *left, const void *right);
+int mpj_coded_compare(const void *left, const void *right);
 
 /* The bucket of a key: the first bits of it. */
 uint32_t mpj_index_bucket(const mpijob_digest *key, uint32_t fanout_bits);

@@ -179,7 +179,7 @@ static int each_equal(const unsigned char *records, size_t count, const mpijob_d
         *done = memcmp(at, key->bytes, sizeof key->bytes) != 0;
         if (*done)
             return MPIJOB_OK;
-        mpj_index_record_decode(&record, at);
+        mpj_index_record_decode(&record, (const mpj_coded_record *)at);
         int status = each(&record, payload);
         if (status != MPIJOB_OK)
             return status;
@@ -282,7 +282,7 @@ static int walk_block(const unsigned char *records, size_t count, void *payload)
     int status = MPIJOB_OK;
     for (size_t i = 0; i < count && status == MPIJOB_OK; i++) {
         mpj_index_record record;
-        mpj_index_record_decode(&record, records + i * MPJ_INDEX_RECORD_BYTES);
+        mpj_index_record_decode(&record, (const mpj_coded_record *)records + i);
         status = walk->each(&record, walk->payload);
     }
     return status;

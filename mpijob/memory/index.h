@@ -49,13 +49,19 @@ int mpj_index_walk(const mpj_index *index, int fd, const char *path, mpj_index_e
 /* For verification: are the records as they were written? 1, 0, MPIJOB_EOS, MPIJOB_ENOMEM. */
 int mpj_index_records_are_whole(const mpj_index *index, int fd, const char *path, mpijob_error *err);
 
-/* What an index is made of; `records` are sorted in place. */
+/* What an index is made of: entries in any order. Zeroed but for the first two: empty; `records` are the owner's to
+ * free. */
 typedef struct mpj_index_content {
     uint64_t segment, covered_bytes;
     int64_t oldest_ns, newest_ns;
-    mpj_index_record *records;
-    size_t count;
+    mpj_coded_record *records;
+    size_t count, capacity;
 } mpj_index_content;
+
+/* Room for one entry more: MPIJOB_OK or MPIJOB_ENOMEM. */
+int mpj_index_reserve(mpj_index_content *content, mpijob_error *err);
+/* Needs room. */
+void mpj_index_add(mpj_index_content *content, const mpj_entry_header *header);
 
 /* Publishes "<writer>.idx" in the folder. durable: the segment's and the index's bytes are on the disk before; the
  * segment's are the caller's to sync. */

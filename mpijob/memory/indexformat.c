@@ -3,31 +3,37 @@
 
 #define LENGTH_SHIFT 4 /* lengths are counted in 16 bytes */
 
-void mpj_index_record_encode(unsigned char out[MPJ_INDEX_RECORD_BYTES], const mpj_index_record *record)
+void mpj_index_record_encode(mpj_coded_record *out, const mpj_index_record *record)
 {
-    memcpy(out, record->key.bytes, 16);
-    mpj_put_u64(out + 16, record->offset);
-    mpj_put_u32(out + 24, (uint32_t)(record->total_bytes >> LENGTH_SHIFT));
-    mpj_put_u32(out + 28, (uint32_t)record->kind | (record->version & MPJ_RECORD_VERSION_MASK) << 8);
+    out->key = record->key;
+    mpj_put_u64(out->rest, record->offset);
+    mpj_put_u32(out->rest + 8, (uint32_t)(record->total_bytes >> LENGTH_SHIFT));
+    mpj_put_u32(out->rest + 12, (uint32_t)record->kind | (record->version & MPJ_RECORD_VERSION_MASK) << 8);
 }
 
-void mpj_index_record_decode(mpj_index_record *record, const unsigned char in[MPJ_INDEX_RECORD_BYTES])
+uint64_t mpj_coded_offset(const mpj_coded_record *record)
 {
-    uint32_t flags = mpj_get_u32(in + 28);
-    memcpy(record->key.bytes, in, 16);
-    record->offset = mpj_get_u64(in + 16);
-    record->total_bytes = (uint64_t)mpj_get_u32(in + 24) << LENGTH_SHIFT;
+    return mpj_get_u64(record->rest);
+}
+
+void mpj_index_record_decode(mpj_index_record *record, const mpj_coded_record *in)
+{
+    uint32_t flags = mpj_get_u32(in->rest + 12);
+    record->key = in->key;
+    record->offset = mpj_coded_offset(in);
+    record->total_bytes = (uint64_t)mpj_get_u32(in->rest + 8) << LENGTH_SHIFT;
     record->kind = (uint8_t)(flags & 0xff);
     record->version = flags >> 8;
 }
 
-int mpj_index_record_compare(const void *left, const void *right)
+int mpj_coded_compare(const void *left, const void *right)
 {
-    const mpj_index_record *a = left, *b = right;
+    const mpj_coded_record *a = left, *b = right;
     int order = memcmp(a->key.bytes, b->key.bytes, sizeof a->key.bytes);
     if (order)
         return order;
-    return a->offset < b->offset ? 1 : a->offset > b->offset ? -1 : 0;
+    uint64_t offset_a = mpj_coded_offset(a), offset_b = mpj_coded_offset(b);
+    return offset_a < offset_b ? 1 : offset_a > offset_b ? -1 : 0;
 }
 
 uint32_t mpj_index_bucket(const mpijob_digest *key, uint32_t fanout_bits)

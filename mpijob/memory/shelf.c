@@ -168,10 +168,11 @@ void mpj_shelf_lose(mpj_shelf *shelf, mpj_known *known)
 
 bool mpj_shelf_slot_counts(const mpj_shelf *shelf, const mpj_slot *slot)
 {
-    const mpj_known *known = shelf->known[slot->segment];
-    if (known->gone || slot->offset >= known->good)
+    const mpj_known *known = shelf->known[mpj_slot_segment(slot)];
+    uint64_t offset = mpj_slot_offset(slot);
+    if (known->gone || offset >= known->good)
         return false;
-    return !known->index.tables || slot->offset >= known->index.head.covered_bytes;
+    return !known->index.tables || offset >= known->index.head.covered_bytes;
 }
 
 static bool keep_slot(const mpj_slot *slot, void *payload)
@@ -179,17 +180,24 @@ static bool keep_slot(const mpj_slot *slot, void *payload)
     return mpj_shelf_slot_counts(payload, slot);
 }
 
-int mpj_shelf_add_slot(mpj_shelf *shelf, mpj_known *known, const mpijob_digest *key, uint64_t offset,
-                       uint64_t total_bytes)
+int mpj_shelf_reserve_slot(mpj_shelf *shelf)
 {
     if (shelf->stale_slots > 1024 && shelf->stale_slots > shelf->slots.used / 2) {
         mpj_slots_filter(&shelf->slots, keep_slot, shelf);
         shelf->stale_slots = 0;
     }
-    if (mpj_slots_reserve(&shelf->slots, 1) != 0)
+    return mpj_slots_reserve(&shelf->slots, 1);
+}
+
+/* No segment of ours is so long that an offset has no place in a slot: what lies behind is not found. */
+int mpj_shelf_add_slot(mpj_shelf *shelf, mpj_known *known, const mpijob_digest *key, uint64_t offset,
+                       uint64_t total_bytes)
+{
+    if (mpj_shelf_reserve_slot(shelf) != 0)
         return -1;
-    const mpj_slot slot = {mpj_get_u64(key->bytes), offset, known->number, (uint32_t)(total_bytes / MPJ_ALIGN)};
-    mpj_slots_add(&shelf->slots, &slot);
+    if (offset > MPJ_SLOT_MOST_BYTES || total_bytes > MPJ_SLOT_MOST_BYTES)
+        return 0;
+    mpj_slots_add(&shelf->slots, mpj_get_u64(key->bytes), known->number, offset, total_bytes);
     known->slots++;
     return 0;
 }

@@ -86,6 +86,7 @@ struct mpj_shelf {
     mpj_room packed;      /* a payload, compressed */
     mpj_found *found;     /* candidates */
     size_t found_count, found_capacity;
+    bool met; /* there was something with the first bytes of the key */
     mpj_version *versions;
     size_t version_count, version_capacity;
     mpj_use_table use;
@@ -142,6 +143,8 @@ int mpj_shelf_index_fd(mpj_shelf *shelf, mpj_known *known);
 int mpj_shelf_open_file(mpj_shelf *shelf, int *fd, const char *writer, const char *suffix, uint64_t *bytes,
                         mpijob_error *err);
 void mpj_shelf_lose(mpj_shelf *shelf, mpj_known *known); /* its file is gone */
+/* Room for one slot more: 0 or -1. */
+int mpj_shelf_reserve_slot(mpj_shelf *shelf);
 int mpj_shelf_add_slot(mpj_shelf *shelf, mpj_known *known, const mpijob_digest *key, uint64_t offset,
                        uint64_t total_bytes); /* 0, or -1: no memory */
 bool mpj_shelf_slot_counts(const mpj_shelf *shelf, const mpj_slot *slot);
@@ -167,7 +170,9 @@ bool mpj_shelf_make_room(mpj_shelf *shelf, const mpijob_error *why);
 /* The same for an error that the caller met: *why is filled again if that fails too. */
 int mpj_shelf_elsewhere(mpj_shelf *shelf, mpijob_error *why);
 void mpj_shelf_seal(mpj_shelf *shelf);
-/* The own segment is ready for another entry: of this process, still there, not too long. */
+/* The own segment is ready for another entry: of this process, still there, not too long. Whether it is, and making it
+ * so. */
+bool mpj_shelf_is_ready(const mpj_shelf *shelf);
 int mpj_shelf_ready(mpj_shelf *shelf, mpijob_error *err);
 /* Begins another segment with the entries from this offset on, which are in memory. */
 int mpj_shelf_restart(mpj_shelf *shelf, uint64_t from, mpijob_error *err);
@@ -186,6 +191,8 @@ void mpj_large_give_rights(mpj_shelf *shelf, const void *file, size_t file_bytes
 /* ---- versions.c, use.c ------------------------------------------------------------------------------------------- */
 
 int mpj_versions_publish(mpj_shelf *shelf, uint64_t version, mpijob_error *err);
+/* Nothing is left to publish of it. */
+bool mpj_versions_is_published(const mpj_shelf *shelf, uint64_t version);
 /* Publishes a version in place of one that is damaged, which goes to the trash, or of none. */
 int mpj_versions_replace(mpj_shelf *shelf, uint64_t version, const char *func_json, const char *func_code,
                          size_t func_code_bytes, mpijob_error *err);

@@ -19,12 +19,20 @@ static uint64_t bad_key(uint32_t segment, uint64_t offset)
     return (offset / MPJ_ALIGN ^ (uint64_t)segment << 40) * 0x9e3779b97f4a7c15u >> 8;
 }
 
+/* The offset of a damaged record may be anything: the bits that a slot's offset has no place for are in its length. */
+#define OFFSET_BITS ((uint64_t)UINT32_MAX * MPJ_SLOT_UNIT)
+static uint64_t other_bits(uint64_t offset)
+{
+    return (offset % MPJ_SLOT_UNIT | offset >> 36 << 4) * MPJ_SLOT_UNIT;
+}
+
 static bool is_bad(const mpj_shelf *shelf, uint32_t segment, uint64_t offset)
 {
     if (shelf->bad.used == 0)
         return false;
     const mpj_slot *slot = mpj_slots_first(&shelf->bad, bad_key(segment, offset));
-    while (slot && (slot->segment != segment || slot->offset != offset))
+    while (slot && (mpj_slot_segment(slot) != segment || mpj_slot_offset(slot) != (offset & OFFSET_BITS) ||
+                    mpj_slot_bytes(slot) != other_bits(offset)))
         slot = mpj_slots_next(&shelf->bad, slot);
     return slot != NULL;
 }
@@ -32,10 +40,9 @@ static bool is_bad(const mpj_shelf *shelf, uint32_t segment, uint64_t offset)
 static void remember_bad(mpj_shelf *shelf, const mpj_found *found)
 {
     shelf->store->counts.damaged++;
-    if (mpj_slots_reserve(&shelf->bad, 1) != 0)
-        return;
-    const mpj_slot slot = {bad_key(found->segment, found->offset), found->offset, found->segment, 0};
-    mpj_slots_add(&shelf->bad, &slot);
+    if (mpj_slots_reserve(&shelf->bad, 1) == 0)
+        mpj_slots_add(&shelf->bad, bad_key(found->segment, found->offset), found->segment, found->offset,
+                      other_bits(found->offset));
 }
 
 /* ---- Candidates -------------------------------------------------------------------------------------------------- */
@@ -102,13 +109,16 @@ static void collect(mpj_shelf *shelf, const mpijob_digest *key, const uint64_t *
         s.version = (uint32_t)*version & MPJ_RECORD_VERSION_MASK;
     shelf->found_count = 0;
     const mpj_slot *slot = mpj_slots_first(&shelf->slots, mpj_get_u64(key->bytes));
+    shelf->met = slot != NULL;
     for (; slot; slot = mpj_slots_next(&shelf->slots, slot))
         if (mpj_shelf_slot_counts(shelf, slot))
-            add(shelf, slot->segment, slot->offset, (uint64_t)slot->length * MPJ_ALIGN);
+            add(shelf, mpj_slot_segment(slot), mpj_slot_offset(slot), mpj_slot_bytes(slot));
     for (size_t i = 0; i < shelf->indexed_count; i++) {
         mpj_known *known = shelf->known[shelf->indexed[i]];
-        if (!mpj_index_lacks(&known->index, key))
-            search_index(&s, known, key);
+        if (mpj_index_lacks(&known->index, key))
+            continue;
+        shelf->met = true;
+        search_index(&s, known, key);
     }
 }
 
@@ -205,7 +215,7 @@ static int by_time(const void *left, const void *right)
 static void order(mpj_shelf *shelf, const mpijob_digest *key, const mpj_name *name)
 {
     size_t kept = 0, in_segment = 0;
-    uint32_t segment = MPJ_SLOT_EMPTY;
+    uint32_t segment = UINT32_MAX;
     qsort(shelf->found, shelf->found_count, sizeof *shelf->found, by_place);
     for (size_t i = 0; i < shelf->found_count; i++) {
         mpj_entry_header header;
@@ -285,6 +295,11 @@ int mpj_shelf_find(mpj_shelf *shelf, const mpj_name *name, mpj_entry *entry)
         return 0;
     *entry = made;
     return 1;
+}
+
+bool mpj_shelf_met(const mpj_shelf *shelf)
+{
+    return shelf->met;
 }
 
 int mpj_shelf_find_any(mpj_shelf *shelf, const mpijob_digest *key, mpj_entry *entry)

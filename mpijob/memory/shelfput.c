@@ -108,7 +108,7 @@ static int store(mpj_shelf *shelf, const mpj_put *put, mpijob_error *err)
     mpj_parts parts = {put->json, put->meta, put->payload};
     if (try_compressing(put))
         compress(shelf, put, &header, &parts);
-    if (mpj_slots_reserve(&shelf->slots, 1) != 0)
+    if (mpj_shelf_reserve_slot(shelf) != 0)
         return mpj_fail_memory(err, "the entries of a function", sizeof(mpj_slot));
     int status = mpj_appender_keeps(&header) ? add(shelf, &header, &parts, err) : add_long(shelf, &header, &parts, err);
     if (status != MPIJOB_OK)
@@ -146,23 +146,29 @@ static int prepare(mpj_shelf *shelf, const mpj_put *put, mpijob_error *err)
     return status == MPIJOB_OK ? mpj_versions_publish(shelf, put->name.version, err) : status;
 }
 
-int mpj_shelf_put(mpj_shelf *shelf, const mpj_put *put, mpijob_error *err)
+/* For the first entry of a segment or a version, or after trouble. */
+static int prepare_well(mpj_shelf *shelf, const mpj_put *put, mpijob_error *err)
 {
     mpijob_error own = {0};
+    int status = prepare(shelf, put, &own);
+    if (status != MPIJOB_OK && mpj_shelf_make_room(shelf, &own))
+        status = prepare(shelf, put, &own);
+    if (status != MPIJOB_OK && status != MPIJOB_ENOMEM)
+        status = mpj_store_cannot_write(shelf->store, &own);
+    return mpj_told(err, status, &own);
+}
+
+int mpj_shelf_put(mpj_shelf *shelf, const mpj_put *put, mpijob_error *err)
+{
     int status = check(put, err);
     if (status != MPIJOB_OK)
         return status;
     if (!mpj_store_writes(shelf->store))
         return not_stored(shelf, MPIJOB_EOS, err);
-    status = prepare(shelf, put, &own);
-    if (status != MPIJOB_OK && mpj_shelf_make_room(shelf, &own))
-        status = prepare(shelf, put, &own);
-    if (status != MPIJOB_OK) {
-        if (status != MPIJOB_ENOMEM)
-            status = mpj_store_cannot_write(shelf->store, &own);
-        return not_stored(shelf, mpj_told(err, status, &own), err);
-    }
-    status = store(shelf, put, err);
+    if (!mpj_shelf_is_ready(shelf) || !mpj_versions_is_published(shelf, put->name.version))
+        status = prepare_well(shelf, put, err);
+    if (status == MPIJOB_OK)
+        status = store(shelf, put, err);
     if (status != MPIJOB_OK)
         return not_stored(shelf, status, err);
     return write_if_due(shelf, put) == MPIJOB_OK

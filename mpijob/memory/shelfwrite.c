@@ -2,18 +2,18 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "io/identity.h"
 #include "io/sync.h"
 #include "memory/shelf.h"
 
 #include <errno.h>
 #include <math.h>
-#include <unistd.h>
 
 #define RESTART_AGAIN_S 600 /* an error so long after another one is a new trouble, worth another try */
 
 static bool is_ours(const mpj_shelf *shelf)
 {
-    return shelf->writing && shelf->own.pid == getpid();
+    return shelf->writing && shelf->own.pid == mpj_process_id();
 }
 
 void mpj_shelf_set_due(mpj_shelf *shelf)
@@ -22,7 +22,7 @@ void mpj_shelf_set_due(mpj_shelf *shelf)
     shelf->pending_due = INFINITY;
     if (!shelf->writing || !mpj_store_writes(shelf->store))
         return;
-    if (own->count > 0 && own->end > own->written)
+    if (own->index.count > 0 && own->end > own->written)
         shelf->pending_due = own->pending_since + MPJ_BATCH_S;
     if (shelf->store->options.durability == MPIJOB_DURABLE_PUBLISH && !shelf->store->local &&
         own->written > own->synced)
@@ -76,10 +76,11 @@ void mpj_shelf_abandon(mpj_shelf *shelf)
 
 static uint64_t entries_from(const mpj_appender *appender, uint64_t offset)
 {
-    size_t at = appender->count;
-    while (at > 0 && appender->records[at - 1].offset >= offset)
+    const mpj_index_content *index = &appender->index;
+    size_t at = index->count;
+    while (at > 0 && mpj_coded_offset(&index->records[at - 1]) >= offset)
         at--;
-    return appender->count - at;
+    return index->count - at;
 }
 
 static int carry_over(mpj_shelf *shelf, const mpj_appender *old, uint64_t from, mpijob_error *err)
@@ -213,7 +214,7 @@ void mpj_shelf_leave_sealed(mpj_shelf *shelf)
 static int write_pending(mpj_shelf *shelf)
 {
     mpijob_error err = {0};
-    if (shelf->own.count == 0 || shelf->own.end == shelf->own.written)
+    if (shelf->own.index.count == 0 || shelf->own.end == shelf->own.written)
         return MPIJOB_OK;
     mpj_shelf_leave_sealed(shelf);
     int status = write_batch(shelf, &err);
@@ -278,11 +279,21 @@ void mpj_shelf_seal(mpj_shelf *shelf)
 
 /* ---- Ready for another entry ------------------------------------------------------------------------------------- */
 
+static bool is_full(const mpj_appender *own)
+{
+    return own->end >= MPJ_SEGMENT_MOST_BYTES || own->index.count >= MPJ_SEGMENT_MOST_ENTRIES;
+}
+
+bool mpj_shelf_is_ready(const mpj_shelf *shelf)
+{
+    return is_ours(shelf) && !is_full(&shelf->own) && shelf->folder >= 0 && shelf->store->prepared;
+}
+
 int mpj_shelf_ready(mpj_shelf *shelf, mpijob_error *err)
 {
     if (shelf->writing && !is_ours(shelf))
         mpj_shelf_abandon(shelf);
-    if (shelf->writing && (shelf->own.end >= MPJ_SEGMENT_MOST_BYTES || shelf->own.count >= MPJ_SEGMENT_MOST_ENTRIES)) {
+    if (shelf->writing && is_full(&shelf->own)) {
         mpj_shelf_seal(shelf);
         mpj_shelf_abandon(shelf);
     }

@@ -130,6 +130,9 @@ void mpj_shelf_expect_nothing(mpj_shelf *shelf);
  * explaining a miss. Tombstones too. */
 int mpj_shelf_find_any(mpj_shelf *shelf, const mpijob_digest *key, mpj_entry *entry);
 
+/* Whether the last search met anything that may be of its key, of whatever version. */
+bool mpj_shelf_met(const mpj_shelf *shelf);
+
 /* Adds an entry: into memory, and written when the batch is full (64 KiB), 0.2 s old (mpj_store_tick), or at once with
  * durability each or compute_s >= 0.2. Found at once by mpj_shelf_find. MPIJOB_OK; MPIJOB_EOS: nothing can be stored
  * any more (warned about once); MPIJOB_ENOMEM; MPIJOB_EINVAL: more than 2^32-1 bytes of payload. */

@@ -11,7 +11,7 @@
 
 #define HEX_BYTES 17
 
-static mpj_version *find(mpj_shelf *shelf, uint64_t version)
+static mpj_version *find(const mpj_shelf *shelf, uint64_t version)
 {
     for (size_t i = shelf->version_count; i-- > 0;)
         if (shelf->versions[i].version == version)
@@ -131,6 +131,12 @@ int mpj_versions_replace(mpj_shelf *shelf, uint64_t version, const char *func_js
     snprintf(damaged, sizeof damaged, MPJ_VERSIONS_FOLDER "/%016" PRIx64, version);
     int status = mpj_trash_put(shelf->store, function, damaged, item, err);
     return status == MPIJOB_OK || status == MPIJOB_ENOTFOUND ? publish_in_its_folder(shelf, &made, err) : status;
+}
+
+bool mpj_versions_is_published(const mpj_shelf *shelf, uint64_t version)
+{
+    const mpj_version *known = find(shelf, version);
+    return !known || known->published;
 }
 
 int mpj_versions_publish(mpj_shelf *shelf, uint64_t version, mpijob_error *err)

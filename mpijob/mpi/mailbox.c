@@ -30,6 +30,7 @@ struct mpj_question {
     mpj_answer list[MPJ_QUESTION_JOBS];
     mpj_name names[MPJ_QUESTION_JOBS];
     uint16_t order[MPJ_QUESTION_JOBS];
+    bool ahead; /* not where jobs miss: there is nothing to be read */
 };
 
 mpj_mailbox *mpj_mailbox_open(const mpijob_cached *cached, bool shelve)
@@ -113,6 +114,12 @@ void mpj_mailbox_close(mpj_mailbox *mail, mpj_clerk *clerk)
 
 /* -- The store thread -- */
 
+static void leave_order(mpj_question *q)
+{
+    for (size_t i = 0; i < q->answers.count; i++)
+        q->order[i] = (uint16_t)i;
+}
+
 /* By the first bytes of the keys, which is enough for reading an index in its order; the numbers of the jobs take the
  * place of the last of these. */
 static void sort_by_key(mpj_question *q)
@@ -139,13 +146,12 @@ static void beat(mpj_mailbox *mail)
     atomic_fetch_add_explicit(&mail->beats, 1, memory_order_relaxed);
 }
 
-/* Where jobs miss there is nothing to be read. */
 static void read_ahead(const mpj_question *q)
 {
     mpj_mailbox *mail = q->mail;
     for (size_t i = 0; i < q->answers.count; i++)
         mpj_memo_touch(mail->cached, &q->names[i]);
-    if (mail->misses || q->answers.count < READ_AHEAD_JOBS)
+    if (!q->ahead)
         return;
     for (size_t i = 0; i < q->answers.count && !mail->closed; i++) {
         beat(mail);
@@ -187,9 +193,6 @@ static void look_up(mpj_question *q, mpj_memo_bytes *bytes)
         found = look_up_all(q, bytes);
     mpj_memo_expect_nothing(f);
     q->mail->misses = 2 * found < q->answers.count;
-    for (size_t i = 0; i < q->answers.count && found < q->answers.count; i++)
-        if (!q->list[i].found)
-            q->list[i].seconds = mpj_memo_recorded(f, &q->names[i]);
 }
 
 static void answer(mpj_errand *errand)
@@ -198,7 +201,11 @@ static void answer(mpj_errand *errand)
     mpj_mailbox *mail = q->mail;
     const mpijob_cached *f = mail->cached;
     mpj_memo_bytes bytes = {.beats = &q->mail->beats};
-    sort_by_key(q);
+    q->ahead = !mail->misses && q->answers.count >= READ_AHEAD_JOBS;
+    if (q->ahead)
+        sort_by_key(q);
+    else
+        leave_order(q);
     mpj_memo_lock(f);
     look_up(q, &bytes);
     mpj_memo_unlock(f);

@@ -176,20 +176,16 @@ int mpj_memo_find(const mpijob_cached *cached, const mpj_name *name, bool shelve
                   double *seconds)
 {
     mpj_hit hit;
-    if (mpj_cached_find(cached, name, &hit, false) != 1)
+    bool found = mpj_cached_find(cached, name, &hit, false) == 1;
+    *seconds = found ? hit.compute_s : hit.has_others ? mpj_cached_recorded(cached, name) : -1;
+    if (!found)
         return 0;
-    *seconds = hit.compute_s;
     if (!shelve)
         return read_hit(cached, &hit, bytes);
     mpijob_reference *reference = extend(bytes, sizeof *reference);
     if (reference)
         mpj_cached_refer(cached, &hit, reference);
     return reference != NULL;
-}
-
-double mpj_memo_recorded(const mpijob_cached *cached, const mpj_name *name)
-{
-    return mpj_cached_recorded(cached, name);
 }
 
 bool mpj_memo_refresh(const mpijob_cached *cached)
@@ -217,7 +213,7 @@ void mpj_memo_computed(const mpijob_cached *cached, double seconds)
     mpj_cached_computed(cached, seconds);
 }
 
-void mpj_memo_store(const mpijob_cached *cached, const mpj_stored *result)
+void mpj_memo_store(const mpijob_cached *cached, const mpj_stored *result, const mpj_moment *at)
 {
     char file[MPJ_LARGE_FILE_BYTES];
     unsigned char meta[MPJ_META_BYTES];
@@ -229,7 +225,8 @@ void mpj_memo_store(const mpijob_cached *cached, const mpj_stored *result)
                      .meta = result->meta,
                      .meta_bytes = result->meta_bytes,
                      .file = result->file,
-                     .compute_s = result->seconds};
+                     .compute_s = result->seconds,
+                     .at = at};
     mpj_cached_computed(cached, result->seconds);
     if (!made.file && made.bytes >= mpj_cached_large_bytes(cached) && !dump_here(cached, &made, file, meta))
         return;

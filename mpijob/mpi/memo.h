@@ -2,6 +2,7 @@
 #ifndef MPJ_MPI_MEMO_H
 #define MPJ_MPI_MEMO_H
 
+#include "memory/cached.h"
 #include "memory/key.h"
 #include "mpi/clerk.h"
 #include "mpi/storing.h"
@@ -49,13 +50,12 @@ void mpj_memo_expect(const mpijob_cached *cached, const mpj_name *name);
 bool mpj_memo_read_ahead(const mpijob_cached *cached);
 void mpj_memo_expect_nothing(const mpijob_cached *cached);
 /* A result that may be used: 1, the result (shelve: a mpijob_reference to it) behind what is there in *bytes, at a
- * multiple of 16, and how long it took to compute; 0: none, or no memory for it. */
+ * multiple of 16, and how long it took to compute; 0: none, or no memory for it, and how long it took when another
+ * version was computed, or an expired result; < 0: not known. */
 int mpj_memo_find(const mpijob_cached *cached, const mpj_name *name, bool shelve, mpj_memo_bytes *bytes,
                   double *seconds);
-/* How long it took when another version was computed, or an expired result; < 0: not known. */
-double mpj_memo_recorded(const mpijob_cached *cached, const mpj_name *name);
 /* After a miss: looks what other processes stored, if that pays. Whether it looked. */
 bool mpj_memo_refresh(const mpijob_cached *cached);
-void mpj_memo_store(const mpijob_cached *cached, const mpj_stored *result);
+void mpj_memo_store(const mpijob_cached *cached, const mpj_stored *result, const mpj_moment *at);
 
 #endif

@@ -9,18 +9,21 @@
 
 #define SEGMENT UINT64_C(42)
 
+#define VERSION UINT64_C(0x9876543210123456)
+#define OLDEST 5
+
 static const size_t counts[] = {0, 1, 2, 63, 64, 65, 128, 129, 1000, 50000};
 static const mpj_rights rights = {022, (gid_t)-1};
 static int folder, fd;
 static mpj_index index_read;
 
-static mpj_index_record record_of(uint64_t number, uint64_t round)
+static mpj_entry_header header_of(uint64_t number, uint64_t round)
 {
-    return (mpj_index_record){.key = memo_name(number).key,
+    return (mpj_entry_header){.name = {.key = memo_name(number).key, .version = VERSION},
                               .offset = 128 + 16 * (number * 8 + round),
                               .total_bytes = 144,
                               .kind = MPJ_ENTRY_VALUE,
-                              .version = 0x123456};
+                              .time_ns = OLDEST + (int64_t)number};
 }
 
 static void open_index(void)
@@ -40,19 +43,15 @@ static void close_index(void)
 /* `copies` records of each of `count` keys. */
 static void make(size_t count, size_t copies)
 {
-    mpj_index_record *records = malloc((count * copies + 1) * sizeof *records);
-    ck_assert_ptr_nonnull(records);
-    for (size_t i = 0; i < count * copies; i++)
-        records[i] = record_of(i % (count ? count : 1), i / (count ? count : 1));
-    const mpj_index_content content = {.segment = SEGMENT,
-                                       .covered_bytes = (uint64_t)1 << 40,
-                                       .oldest_ns = 5,
-                                       .newest_ns = 9,
-                                       .records = records,
-                                       .count = count * copies};
+    mpj_index_content content = {.segment = SEGMENT, .covered_bytes = (uint64_t)1 << 40};
+    for (size_t i = 0; i < count * copies; i++) {
+        const mpj_entry_header header = header_of(i % count, i / count);
+        ck_assert_int_eq(mpj_index_reserve(&content, NULL), MPIJOB_OK);
+        mpj_index_add(&content, &header);
+    }
     ck_assert_int_eq(mpj_below_walk(&folder, files.folder, "", NULL, NULL), MPIJOB_OK);
     ck_assert_int_eq(mpj_index_write(folder, files.folder, "w", &content, &rights, false, NULL), MPIJOB_OK);
-    free(records);
+    mpj_free(content.records);
     open_index();
 }
 
@@ -66,7 +65,7 @@ static int collect(const mpj_index_record *record, void *payload)
     collected *c = payload;
     ck_assert_uint_lt(record->offset, c->last_offset);
     ck_assert_uint_eq(record->total_bytes, 144);
-    ck_assert_uint_eq(record->version, 0x123456);
+    ck_assert_uint_eq(record->version, VERSION & MPJ_RECORD_VERSION_MASK);
     c->last_offset = record->offset;
     c->count++;
     return MPIJOB_OK;
@@ -94,8 +93,8 @@ START_TEST(every_key_is_found)
     make(count, 1);
     ck_assert_uint_eq(index_read.head.count, count);
     ck_assert_uint_eq(index_read.head.segment, SEGMENT);
-    ck_assert_int_eq(index_read.head.oldest_ns, 5);
-    ck_assert_int_eq(index_read.head.newest_ns, 9);
+    ck_assert_int_eq(index_read.head.oldest_ns, count ? OLDEST : 0);
+    ck_assert_int_eq(index_read.head.newest_ns, count ? OLDEST + (int64_t)count - 1 : 0);
     for (uint64_t i = 0; i < count; i++)
         ck_assert_uint_eq(found(i), 1);
     for (uint64_t i = 1000000; i < 1010000; i++) {
@@ -106,7 +105,7 @@ START_TEST(every_key_is_found)
     ck_assert_uint_le(passed, 300); /* of 10000 */
     uint64_t sum = 0, wanted = 0;
     for (uint64_t i = 0; i < count; i++)
-        wanted += record_of(i, 0).offset;
+        wanted += header_of(i, 0).offset;
     ck_assert_int_eq(mpj_index_walk(&index_read, fd, files.folder, sum_up, &sum, NULL), MPIJOB_OK);
     ck_assert_uint_eq(sum, wanted);
     ck_assert_int_eq(mpj_index_records_are_whole(&index_read, fd, files.folder, NULL), 1);

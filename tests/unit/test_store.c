@@ -1,6 +1,7 @@
 /* The memo store: what is stored is found, by this process, by the next, by another at the same time. */
 #include "memo.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "memory/index.h"
 #include "memory/segment.h"
@@ -309,18 +310,16 @@ END_TEST
 static int take_record(const mpj_entry_header *header, void *payload)
 {
     mpj_index_content *content = payload;
-    content->records[content->count++] =
-        (mpj_index_record){header->name.key, header->offset, header->total_bytes, header->kind,
-                           (uint32_t)header->name.version & MPJ_RECORD_VERSION_MASK};
+    ck_assert_int_eq(mpj_index_reserve(content, NULL), MPIJOB_OK);
+    mpj_index_add(content, header);
     return MPIJOB_OK;
 }
 
 /* What the cleaner does with a segment whose writer seems dead. */
 static void seal_from_outside(void)
 {
-    static mpj_index_record records[100];
     const mpj_rights rights = {022, (gid_t)-1};
-    mpj_index_content content = {.records = records};
+    mpj_index_content content = {0};
     char path[MPJ_PATH_BYTES], writer[MPJ_WRITER_BYTES];
     mpj_segment_header header;
     uint64_t size;
@@ -336,6 +335,7 @@ static void seal_from_outside(void)
     ck_assert(mpj_writer_of(writer, strrchr(path, '/') + 1, MPJ_SEGMENT_SUFFIX));
     ck_assert_int_eq(mpj_below_walk(&folder, location, "mpijob/f/segments", NULL, NULL), MPIJOB_OK);
     ck_assert_int_eq(mpj_index_write(folder, path, writer, &content, &rights, true, NULL), MPIJOB_OK);
+    mpj_free(content.records);
     mpj_file_close(&folder);
 }
 
