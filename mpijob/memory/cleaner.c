@@ -89,9 +89,11 @@ static int count_useful(const mpj_list *list, uint64_t **useful, mpijob_error *e
     return MPIJOB_OK;
 }
 
-/* Large whole ones are left alone: copying them would gain nothing. */
+/* Large whole ones are left alone: copying them would gain nothing. Not so where the header is damaged. */
 static bool is_worth_it(const mpj_listed_segment *segment, uint64_t useful, bool everything)
 {
+    if (segment->header.id == 0)
+        return true;
     uint64_t needed = useful + MPJ_SEGMENT_HEADER_BYTES;
     uint64_t dead = useful == 0 ? segment->bytes : segment->bytes > needed ? segment->bytes - needed : 0;
     return dead > segment->bytes / DEAD_SHARE || (everything && segment->bytes < MPJ_SEGMENT_MOST_BYTES / 2);
@@ -142,6 +144,7 @@ int mpj_cleaner_merge(mpj_list *list, mpj_election *election, const mpj_cleaner_
 int mpj_cleaner_run(mpj_store *store, const char *function, const mpj_cleaner_options *options, mpj_compacted *done,
                     mpijob_error *err)
 {
+    const mpj_list_options reading = {.whole_indexes = true};
     mpj_election election;
     mpj_list list;
     int status = mpj_election_stand(&election, store, function, err);
@@ -149,7 +152,7 @@ int mpj_cleaner_run(mpj_store *store, const char *function, const mpj_cleaner_op
         return mpj_fail(err, MPIJOB_ECANCELED, "another process is cleaning %s/%s", store->location, function);
     if (status != 1)
         return status;
-    status = mpj_list_read(&list, store, function, NULL, err);
+    status = mpj_list_read(&list, store, function, &reading, err);
     if (status == MPIJOB_OK)
         status = mpj_cleaner_merge(&list, &election, options, done, err);
     mpj_list_free(&list);

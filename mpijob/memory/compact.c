@@ -3,6 +3,8 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "io/codec.h"
+#include "memory/escape.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,10 +193,15 @@ static int remove_sources(merging *m)
     return status;
 }
 
+/* A long name is not all there in its folder's: then as another segment says. */
 static uint64_t function_of(const mpj_list *list)
 {
+    char name[MPJ_ESCAPED_BYTES];
+    const char *folder = strrchr(list->function, '/');
+    if (folder && mpj_unescape(name, folder + 1) == 0)
+        return mpj_checksum(name, strlen(name));
     for (size_t i = 0; i < list->segment_count; i++)
-        if (list->segments[i].source && list->segments[i].header.function)
+        if (list->segments[i].header.function)
             return list->segments[i].header.function;
     return 0;
 }

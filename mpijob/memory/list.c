@@ -75,6 +75,7 @@ int mpj_list_read(mpj_list *list, mpj_store *store, const char *function, const 
     reading r = {list, options ? options : &none, err};
     list->flaw = r.options->flaw;
     list->flaw_payload = r.options->flaw_payload;
+    list->whole_indexes = r.options->whole_indexes || list->flaw;
     snprintf(list->function, sizeof list->function, "%s", function);
     snprintf(below, sizeof below, "%s/" MPJ_SEGMENTS_FOLDER, function);
     int status = mpj_path_join(list->path, store->location, below, err);

@@ -59,6 +59,7 @@ typedef struct mpj_list {
     size_t count, capacity;
     mpj_flaw_fn *flaw;
     void *flaw_payload;
+    bool whole_indexes;
     int fd; /* of the segment that was read last */
     size_t fd_segment;
 } mpj_list;
@@ -71,6 +72,7 @@ typedef struct mpj_list_options {
     void *want_payload;
     mpj_flaw_fn *flaw; /* NULL: flaws are passed over */
     void *flaw_payload;
+    bool whole_indexes; /* one with a damaged record is as none; always so with `flaw` */
 } mpj_list_options;
 
 /* MPIJOB_OK, also where there is no such folder; MPIJOB_ENOMEM, MPIJOB_EOS. Release it in any case. */

@@ -97,7 +97,7 @@ static int load_index(scan *s)
     if (status != MPIJOB_OK)
         return MPIJOB_OK;
     status = mpj_index_load(&s->index, fd, s->segment->index_bytes, s->list->path, &own);
-    if (status == MPIJOB_OK && s->list->flaw)
+    if (status == MPIJOB_OK && s->list->whole_indexes)
         status = mpj_index_records_are_whole(&s->index, fd, s->list->path, &own) == 0 ? MPIJOB_ECORRUPT : MPIJOB_OK;
     mpj_file_close(&fd);
     if (s->segment->index_bytes == 0)
