@@ -19,8 +19,9 @@
  *
  * **Who finds it, and when.** The same program at once; other programs on the same machine within 0.5 s; on other
  * machines usually within 2 s (GlusterFS), but as late as the mount's caching time (60 s with NFS defaults, 20 s with
- * sshfs) plus 0.2 s. Until then it may be computed again. A wrong or half result is never returned: what is damaged
- * counts as missing, and is computed again.
+ * sshfs) plus 0.2 s. Until then it may be computed again. A run finds it as well for jobs that it drew before, as long
+ * as they are in no batch. A wrong or half result is never returned: what is damaged counts as missing, and is computed
+ * again.
  *
  * **Memory never fails a job.** A full disk, a folder without permission, a file server that is gone: one warning, and
  * results are computed as if there were no Memory.

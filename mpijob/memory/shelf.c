@@ -199,6 +199,8 @@ int mpj_shelf_add_slot(mpj_shelf *shelf, mpj_known *known, const mpijob_digest *
         return 0;
     mpj_slots_add(&shelf->slots, mpj_get_u64(key->bytes), known->number, offset, total_bytes);
     known->slots++;
+    if (!known->own)
+        mpj_shelf_tell(shelf, key);
     return 0;
 }
 

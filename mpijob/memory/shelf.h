@@ -87,6 +87,7 @@ struct mpj_shelf {
     mpj_found *found;     /* candidates */
     size_t found_count, found_capacity;
     bool met; /* there was something with the first bytes of the key */
+    mpj_news *news; /* who listens */
     mpj_version *versions;
     size_t version_count, version_capacity;
     mpj_use_table use;
@@ -145,6 +146,8 @@ int mpj_shelf_open_file(mpj_shelf *shelf, int *fd, const char *writer, const cha
 void mpj_shelf_lose(mpj_shelf *shelf, mpj_known *known); /* its file is gone */
 /* Room for one slot more: 0 or -1. */
 int mpj_shelf_reserve_slot(mpj_shelf *shelf);
+/* An entry of another process is known. */
+void mpj_shelf_tell(mpj_shelf *shelf, const mpijob_digest *key);
 int mpj_shelf_add_slot(mpj_shelf *shelf, mpj_known *known, const mpijob_digest *key, uint64_t offset,
                        uint64_t total_bytes); /* 0, or -1: no memory */
 bool mpj_shelf_slot_counts(const mpj_shelf *shelf, const mpj_slot *slot);

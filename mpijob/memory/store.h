@@ -152,6 +152,16 @@ int mpj_shelf_refresh(mpj_shelf *shelf, double now, double compute_s);
 /* In any case. */
 void mpj_shelf_refresh_now(mpj_shelf *shelf);
 
+/* Keys of entries that other processes stored, as they come to be known: for who waits for results. Begins zeroed but for
+ * `next`; the keys are the owner's to take away, and to free. Without memory some are left out. */
+typedef struct mpj_news {
+    mpijob_digest *keys;
+    size_t count, capacity;
+    struct mpj_news *next;
+} mpj_news;
+void mpj_shelf_listen(mpj_shelf *shelf, mpj_news *news);
+void mpj_shelf_stop_listening(mpj_shelf *shelf, mpj_news *news);
+
 /* ---- Large results ---- */
 
 /* A path for a new large result of this name: large/<2 hex>/<key>-<8 hex><suffix>, with the folders made; the caller

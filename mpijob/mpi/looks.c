@@ -67,6 +67,7 @@ void mpj_looks_free(mpj_looks *looks)
     mpj_lookup_free(&looks->lookup);
     mpj_pages_free(&looks->costs);
     mpj_free(looks->spans);
+    mpj_free(looks->news);
 }
 
 /* The store thread is silent, or there is none: what is asked is executed. The questions stay: their answers, which
@@ -99,7 +100,7 @@ static void find_unit(mpj_looks *looks, const mpj_answers *answers)
         looks->unit_s = sum / (double)count;
 }
 
-static int key_of(const mpj_scheduler *s, uint64_t index, mpj_name *name, mpijob_error *err)
+int mpj_looks_key(const mpj_scheduler *s, uint64_t index, mpj_name *name, mpijob_error *err)
 {
     const mpj_run *run = s->run;
     return mpj_key(name, mpj_memo_signature(run->function->cached), mpj_looks_args(s, index), index,
@@ -110,7 +111,7 @@ static int key_of(const mpj_scheduler *s, uint64_t index, mpj_name *name, mpijob
 static void tell_found(const mpj_scheduler *s, uint64_t index)
 {
     mpj_name name;
-    if (key_of(s, index, &name, NULL) == MPIJOB_OK)
+    if (mpj_looks_key(s, index, &name, NULL) == MPIJOB_OK)
         mpj_say_loading(s->run->function->cached, &name, mpj_looks_args(s, index), index, s->looks.references != NULL);
 }
 
@@ -199,8 +200,10 @@ int mpj_looks_serve(mpj_scheduler *s)
             take_answers(s, answers, now);
         mpj_answers_free(answers);
     }
-    if (!mpj_plan_draining(s->plan))
+    if (!mpj_plan_draining(s->plan)) {
         look_for_a_stall(s, now);
+        mpj_looks_watch(s, now);
+    }
     mpj_storing_look(&looks->storing, now);
     return taken;
 }
@@ -215,22 +218,25 @@ static mpj_look_key look_key(const mpj_name *name)
     return key;
 }
 
-uint64_t mpj_looks_wanted(const mpj_scheduler *s)
+uint64_t mpj_looks_room(const mpj_scheduler *s)
 {
     const mpj_looks *looks = &s->looks;
-    uint64_t wanted = mpj_plan_wanted(s->plan);
     size_t size = s->run->result_bytes;
     double each = size != MPIJOB_ANY_SIZE ? (double)size
                   : looks->answers        ? looks->answer_bytes / (double)looks->answers
                                           : GUESSED_BYTES;
     double most = fmax(1, fmin(ASKED_JOBS, ASKED_BYTES / fmax(each, 1)));
     uint64_t room = looks->lookup.asked < (uint64_t)most ? (uint64_t)most - looks->lookup.asked : 0;
-    if (room > JOBS_A_TURN)
-        room = JOBS_A_TURN;
+    return room < JOBS_A_TURN ? room : JOBS_A_TURN;
+}
+
+uint64_t mpj_looks_wanted(const mpj_scheduler *s)
+{
+    uint64_t wanted = mpj_plan_wanted(s->plan), room = mpj_looks_room(s);
     return wanted < room ? wanted : room;
 }
 
-static void ask(mpj_scheduler *s)
+void mpj_looks_ask(mpj_scheduler *s)
 {
     mpj_question *question = s->looks.question;
     s->looks.question = NULL;
@@ -241,7 +247,7 @@ static void ask(mpj_scheduler *s)
         stall(s);
 }
 
-static void add_to_question(mpj_scheduler *s, uint64_t index, const mpj_name *name)
+void mpj_looks_add_to_question(mpj_scheduler *s, uint64_t index, const mpj_name *name)
 {
     mpj_looks *looks = &s->looks;
     if (!looks->question)
@@ -249,14 +255,14 @@ static void add_to_question(mpj_scheduler *s, uint64_t index, const mpj_name *na
     if (!looks->question)
         mpj_looks_give_up(s, MPIJOB_ENOMEM, NULL);
     else if (mpj_question_add(looks->question, index, name))
-        ask(s);
+        mpj_looks_ask(s);
 }
 
 /* The key of a job that is drawn, and what it needs is on the way. */
 static int name_drawn(mpj_scheduler *s, uint64_t index, mpj_name *name)
 {
     mpijob_error err;
-    int status = key_of(s, index, name, &err);
+    int status = mpj_looks_key(s, index, name, &err);
     if (status != MPIJOB_OK) {
         err.job = (int64_t)index;
         mpj_looks_give_up(s, status, &err);
@@ -274,7 +280,7 @@ static int draw_one(mpj_scheduler *s, uint64_t index, const mpj_name *name, mpj_
     const mpj_look_key key = look_key(name);
     int status = mpj_lookup_drawn(&s->looks.lookup, index, &key, now);
     if (status == MPJ_LOOK_ASK)
-        add_to_question(s, index, name);
+        mpj_looks_add_to_question(s, index, name);
     else if (status == MPJ_LOOK_COMPUTE)
         mpj_missed_add(s, span, index, -1);
     else if (status != MPJ_LOOK_WAIT)
@@ -301,5 +307,5 @@ void mpj_looks_drawn(mpj_scheduler *s, uint64_t count, const double *costs)
             status = draw_one(s, counts.drawn + i - 1, &names[(i - 1) % 2], &span, now);
     }
     mpj_missed_end(s, &span);
-    ask(s);
+    mpj_looks_ask(s);
 }

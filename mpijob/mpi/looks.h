@@ -4,6 +4,7 @@
  *
  *   looks.c    drawing and answers -> events of the plan
  *   lookset.c  jobs that are missed or found together
+ *   lookagain.c what other programs did meanwhile
  *   lookdone.c executed jobs: stored, and given to those of equal key
  *   mailbox.c  questions to the store thread, and its answers
  *   storing.c  results to the store thread
@@ -33,6 +34,9 @@ typedef struct mpj_looks {
     mpj_span *spans;              /* of what is found together ... */
     size_t span_count;
     size_t spans_capacity;
+    double watch_at; /* when to look again what others stored */
+    mpijob_digest *news; /* of it: keys ... */
+    size_t news_count, news_at; /* ... and how far they were dealt with */
     uint64_t found;      /* in Memory */
     uint64_t duplicates; /* that got an equal job's result */
     uint64_t beats;      /* of the store thread, when it was last seen to do something */

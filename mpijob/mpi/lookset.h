@@ -8,6 +8,20 @@
 /* The run ends: an error that is described, or (NULL) no memory. */
 void mpj_looks_give_up(mpj_scheduler *s, int status, const mpijob_error *err);
 
+/* -- Questions (looks.c) -- */
+
+int mpj_looks_key(const mpj_scheduler *s, uint64_t index, mpj_name *name, mpijob_error *err);
+/* How many jobs may be asked now. */
+uint64_t mpj_looks_room(const mpj_scheduler *s);
+/* A full question goes to the store thread; the last one goes with mpj_looks_ask. */
+void mpj_looks_add_to_question(mpj_scheduler *s, uint64_t index, const mpj_name *name);
+void mpj_looks_ask(mpj_scheduler *s);
+
+/* Jobs that wait, and that another program has done meanwhile, are asked for again (lookagain.c). */
+void mpj_looks_watch(mpj_scheduler *s, double now);
+
+/* -- What comes of them -- */
+
 /* A job's arguments; NULL: it has none. */
 const void *mpj_looks_args(const mpj_scheduler *s, uint64_t index);
 

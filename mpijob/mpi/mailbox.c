@@ -17,9 +17,16 @@ struct mpj_mailbox {
     bool misses; /* most jobs of the last question did; the store thread's */
     atomic_bool closed;
     atomic_ullong beats;
-    size_t users; /* the run, and questions */
+    size_t users; /* the run, questions, and the two errands */
     mpj_answers *first;
     mpj_answers **last;
+
+    mpj_errand watch, end;
+    atomic_bool watching; /* the first of them is on its way */
+    bool listened;        /* it was given: so there is something to end */
+    bool listening;       /* the store thread's, as is what it hears */
+    mpj_news heard;
+    mpj_news news; /* for the run, with the lock */
 };
 
 /* A question becomes its own answers, so that answering needs no memory but for results. */
@@ -54,6 +61,8 @@ static void leave(mpj_mailbox *mail)
     if (!last)
         return;
     pthread_mutex_destroy(&mail->lock);
+    mpj_free(mail->heard.keys);
+    mpj_free(mail->news.keys);
     mpj_free(mail);
 }
 
@@ -98,12 +107,86 @@ mpj_answers *mpj_mailbox_take(mpj_mailbox *mail)
     return answers;
 }
 
+/* -- What others store meanwhile -- */
+
+static void end_watch(mpj_errand *errand)
+{
+    mpj_mailbox *mail = (mpj_mailbox *)((char *)errand - offsetof(mpj_mailbox, watch));
+    atomic_store(&mail->watching, false);
+    leave(mail);
+}
+
+static void move_news(mpj_news *to, mpj_news *from)
+{
+    if (from->count == 0 || mpj_grow((void **)&to->keys, &to->capacity, to->count + from->count, sizeof *to->keys) != 0)
+        return;
+    memcpy(to->keys + to->count, from->keys, from->count * sizeof *to->keys);
+    to->count += from->count;
+    from->count = 0;
+}
+
+static void watch(mpj_errand *errand)
+{
+    mpj_mailbox *mail = (mpj_mailbox *)((char *)errand - offsetof(mpj_mailbox, watch));
+    mpj_memo_lock(mail->cached);
+    if (!mail->listening)
+        mpj_memo_listen(mail->cached, &mail->heard);
+    mail->listening = true;
+    mpj_memo_refresh(mail->cached);
+    mpj_memo_unlock(mail->cached);
+    pthread_mutex_lock(&mail->lock);
+    move_news(&mail->news, &mail->heard);
+    pthread_mutex_unlock(&mail->lock);
+    end_watch(errand);
+}
+
+static void stop_listening(mpj_errand *errand)
+{
+    mpj_mailbox *mail = (mpj_mailbox *)((char *)errand - offsetof(mpj_mailbox, end));
+    mpj_memo_lock(mail->cached);
+    mpj_memo_stop_listening(mail->cached, &mail->heard);
+    mpj_memo_unlock(mail->cached);
+    leave(mail);
+}
+
+static bool give(mpj_mailbox *mail, mpj_clerk *clerk, mpj_errand *errand)
+{
+    pthread_mutex_lock(&mail->lock);
+    mail->users++;
+    pthread_mutex_unlock(&mail->lock);
+    return mpj_clerk_give(clerk, errand, true) == 0;
+}
+
+void mpj_mailbox_watch(mpj_mailbox *mail, mpj_clerk *clerk)
+{
+    if (atomic_exchange(&mail->watching, true))
+        return;
+    mail->listened = true;
+    mail->watch = (mpj_errand){.run = watch, .drop = end_watch, .client = mail};
+    if (!give(mail, clerk, &mail->watch))
+        end_watch(&mail->watch);
+}
+
+size_t mpj_mailbox_news(mpj_mailbox *mail, mpijob_digest **keys)
+{
+    pthread_mutex_lock(&mail->lock);
+    size_t count = mail->news.count;
+    *keys = count ? mail->news.keys : NULL;
+    if (count)
+        mail->news = (mpj_news){.count = 0};
+    pthread_mutex_unlock(&mail->lock);
+    return count;
+}
+
 void mpj_mailbox_close(mpj_mailbox *mail, mpj_clerk *clerk)
 {
     mpj_answers *answers;
     if (!mail)
         return;
     mpj_clerk_cancel(clerk, mail);
+    mail->end = (mpj_errand){.run = stop_listening, .drop = stop_listening};
+    if (mail->listened && !give(mail, clerk, &mail->end))
+        leave(mail); /* no thread could be had: so nobody listens */
     pthread_mutex_lock(&mail->lock);
     mail->closed = true;
     pthread_mutex_unlock(&mail->lock);

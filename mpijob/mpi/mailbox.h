@@ -48,6 +48,11 @@ void mpj_question_drop(mpj_question *question);
 /* Grows with each look-up: whether the store thread gets anywhere. */
 uint64_t mpj_mailbox_beats(const mpj_mailbox *mail);
 
+/* The store thread looks what other processes stored, if that pays: nothing, while it is still to do so. */
+void mpj_mailbox_watch(mpj_mailbox *mail, mpj_clerk *clerk);
+/* Takes what it has learned so: keys of entries, which are the caller's then; 0: nothing. */
+size_t mpj_mailbox_news(mpj_mailbox *mail, mpijob_digest **keys);
+
 /* The oldest answers, or NULL. Release them. */
 mpj_answers *mpj_mailbox_take(mpj_mailbox *mail);
 void mpj_answers_free(mpj_answers *answers);

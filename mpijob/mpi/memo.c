@@ -193,6 +193,18 @@ bool mpj_memo_refresh(const mpijob_cached *cached)
     return mpj_cached_refresh(cached);
 }
 
+void mpj_memo_listen(const mpijob_cached *cached, mpj_news *news)
+{
+    if (cached->shelf)
+        mpj_shelf_listen(cached->shelf, news);
+}
+
+void mpj_memo_stop_listening(const mpijob_cached *cached, mpj_news *news)
+{
+    if (cached->shelf)
+        mpj_shelf_stop_listening(cached->shelf, news);
+}
+
 /* -- Storing -- */
 
 /* Its own rank could give it no file. Without the lock meanwhile: others may look up. */

@@ -56,6 +56,9 @@ int mpj_memo_find(const mpijob_cached *cached, const mpj_name *name, bool shelve
                   double *seconds);
 /* After a miss: looks what other processes stored, if that pays. Whether it looked. */
 bool mpj_memo_refresh(const mpijob_cached *cached);
+/* What other processes stored, as it comes to be known. */
+void mpj_memo_listen(const mpijob_cached *cached, mpj_news *news);
+void mpj_memo_stop_listening(const mpijob_cached *cached, mpj_news *news);
 void mpj_memo_store(const mpijob_cached *cached, const mpj_stored *result, const mpj_moment *at);
 
 #endif

@@ -36,6 +36,16 @@ int mpj_plan_missed(mpj_plan *plan, mpj_span jobs, double cost)
     return MPIJOB_OK;
 }
 
+int mpj_plan_ask_again(mpj_plan *plan, uint64_t index)
+{
+    mpj_lot lot;
+    if (plan->draining || plan->config.look_ahead == 0 || !mpj_jobpool_take_index(&plan->pool, index, &lot))
+        return 0;
+    plan->counts.asked++;
+    plan->counts.cost_drawn -= lot.cost;
+    return 1;
+}
+
 int mpj_plan_found(mpj_plan *plan, const mpj_span *spans, size_t count, void *results, uint64_t result_bytes)
 {
     uint64_t jobs = 0;

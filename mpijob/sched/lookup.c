@@ -127,6 +127,13 @@ void mpj_lookup_expect(const mpj_lookup *lookup, uint64_t index)
         mpj_lookup_expect_key(lookup, &job->key);
 }
 
+static void ask(mpj_lookup *lookup, look_job *job, double now)
+{
+    if (lookup->asked++ == 0)
+        lookup->quiet_since = now;
+    job->state = ASKED;
+}
+
 int mpj_lookup_drawn(mpj_lookup *lookup, uint64_t index, const mpj_look_key *key, double now)
 {
     lookup->jobs.size = sizeof(look_job);
@@ -153,9 +160,7 @@ int mpj_lookup_drawn(mpj_lookup *lookup, uint64_t index, const mpj_look_key *key
         job->state = MISSED;
         return MPJ_LOOK_COMPUTE;
     }
-    if (lookup->asked++ == 0)
-        lookup->quiet_since = now;
-    job->state = ASKED;
+    ask(lookup, job, now);
     return MPJ_LOOK_ASK;
 }
 
@@ -208,6 +213,28 @@ int mpj_lookup_missed(mpj_lookup *lookup, uint64_t index, double now)
     lookup->asked--;
     job->state = MISSED;
     return 1;
+}
+
+int mpj_lookup_missed_with(const mpj_lookup *lookup, const uint64_t words[2], uint64_t *index)
+{
+    if (lookup->places == 0)
+        return 0;
+    for (size_t at = home_of(lookup, words[0]); lookup->by_key[at].number != 0; at = (at + 1) & (lookup->places - 1)) {
+        if (lookup->by_key[at].word != words[0])
+            continue;
+        const look_job *job = job_at(lookup, lookup->by_key[at].number - 1);
+        *index = lookup->by_key[at].number - 1;
+        if (job->state == MISSED && job->key.words[1] == words[1])
+            return 1;
+    }
+    return 0;
+}
+
+void mpj_lookup_ask_again(mpj_lookup *lookup, uint64_t index, double now)
+{
+    look_job *job = find(lookup, index, MISSED);
+    if (job)
+        ask(lookup, job, now);
 }
 
 bool mpj_lookup_executed(mpj_lookup *lookup, uint64_t index, mpj_look_key *key, mpj_look_chain *duplicates)

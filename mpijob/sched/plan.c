@@ -297,6 +297,8 @@ bool mpj_plan_own_works(const mpj_plan *plan)
 void mpj_plan_count(const mpj_plan *plan, mpj_plan_counts *counts)
 {
     *counts = plan->counts;
+    /* Beside a very large cost, which was asked again, small ones may have got lost. */
+    counts->cost_drawn = fmax(counts->cost_drawn, counts->cost_done);
     counts->waiting = plan->pool.waiting;
     counts->released = plan->order.released;
     counts->unread_bytes = plan->order.unread_bytes;

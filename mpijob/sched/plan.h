@@ -6,7 +6,7 @@
  * lost with it. Indices are given out by drawing: 0, 1, 2, ...
  *
  * In a run over a cached function jobs are looked up first: drawn -> asked -> missed: waiting, as above, or found: done at
- * once. What is found is in no batch, and nothing is learned from it. */
+ * once. One that waits may be asked again. What is found is in no batch, and nothing is learned from it. */
 #ifndef MPJ_SCHED_PLAN_H
 #define MPJ_SCHED_PLAN_H
 
@@ -93,6 +93,9 @@ int mpj_plan_missed(mpj_plan *plan, mpj_span jobs, double cost);
 /* These asked jobs are done: their results are in `results`, one behind the other in the order of the spans. Returns as
  * mpj_plan_done. */
 int mpj_plan_found(mpj_plan *plan, const mpj_span *spans, size_t count, void *results, uint64_t result_bytes);
+
+/* A job that waits, and was missed, is asked once more: 1; 0: it does not wait (any more), or the run ends. */
+int mpj_plan_ask_again(mpj_plan *plan, uint64_t index);
 
 /* No more will come. Implied once `total` are drawn. */
 void mpj_plan_exhausted(mpj_plan *plan);

@@ -336,6 +336,25 @@ static void find_jobs(model *m, uint64_t index)
     m->coverage->found += p->jobs;
 }
 
+/* Taking it out of a lot may need memory: then it stays, and nothing is said. */
+static void ask_again(model *m)
+{
+    if (m->expected.drawn == 0)
+        return;
+    uint64_t index = below(m, m->expected.drawn);
+    bool waits = m->config.look_ahead && m->jobs[index].state == WAITING && !m->draining;
+    int asked = mpj_plan_ask_again(m->plan, index);
+    if (!asked && waits)
+        asked = mpj_plan_ask_again(m->plan, index);
+    REQUIRE(m, asked == waits, "a job that waits is not asked again, or one that does not");
+    if (!asked)
+        return;
+    m->jobs[index].state = ASKED;
+    m->expected.asked++;
+    m->expected.waiting--;
+    m->coverage->asked_again++;
+}
+
 static bool look_up(model *m)
 {
     if (m->expected.asked == 0)
@@ -661,6 +680,8 @@ static void disturb(model *m)
 {
     if (chance(m, m->loss_rate))
         lose(m);
+    if (!m->wrong && chance(m, 0.1))
+        ask_again(m);
     if (!m->wrong && chance(m, m->drain_rate * 0.5))
         drain(m);
     if (!m->wrong && chance(m, 0.02))

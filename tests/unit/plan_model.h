@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 typedef struct plan_model_coverage {
-    uint64_t batches, drained, lost, retried, failed, abandoned, gated, dedicated, found, out_of_memory;
+    uint64_t batches, drained, lost, retried, failed, abandoned, gated, dedicated, found, asked_again,
+        out_of_memory;
 } plan_model_coverage;
 
 #define PLAN_MODEL_NEVER UINT64_MAX

@@ -27,14 +27,14 @@ START_TEST(every_schedule_holds)
         ck_assert_msg(wrong == NULL, "seed %" PRIu64 ": %s", seed, wrong);
     }
     printf("schedules=%" PRIu64 " batches=%" PRIu64 " drained=%" PRIu64 " lost=%" PRIu64 " retried=%" PRIu64
-           " failed=%" PRIu64 " abandoned=%" PRIu64 " gated=%" PRIu64 " dedicated=%" PRIu64 " found=%" PRIu64 " out_of_memory=%" PRIu64
-           "\n",
+           " failed=%" PRIu64 " abandoned=%" PRIu64 " gated=%" PRIu64 " dedicated=%" PRIu64 " found=%" PRIu64
+           " asked_again=%" PRIu64 " out_of_memory=%" PRIu64 "\n",
            count, c.batches, c.drained, c.lost, c.retried, c.failed, c.abandoned, c.gated, c.dedicated, c.found,
-           c.out_of_memory);
+           c.asked_again, c.out_of_memory);
     if (count < 1000)
         return;
     ck_assert_msg(c.drained && c.lost && c.retried && c.failed && c.abandoned && c.gated && c.dedicated && c.found &&
-                      c.out_of_memory,
+                      c.asked_again && c.out_of_memory,
                   "the schedules did not reach everything");
 }
 END_TEST
