@@ -76,9 +76,21 @@ static void call_all(const mpijob_function *cached)
     }
 }
 
+static int take_shown(const mpijob_stored *entry, void *payload)
+{
+    ck_assert_uint_gt(strlen(entry->function), 0);
+    ++*(int *)payload;
+    return 0;
+}
+
 static int take_stored(const mpijob_stored *entry, void *payload)
 {
     mpijob_array array;
+    char key[MPIJOB_DIGEST_TEXT_BYTES];
+    int shown = 0;
+    mpijob_digest_text(key, &entry->key);
+    if (strlen(entry->args_json) < 1000)
+        mpijob_store_show(payload, key, take_shown, &shown, NULL);
     if (strlen(entry->args_json) < 1000 && mpijob_store_get(&array, payload, entry, NULL) == MPIJOB_OK)
         mpijob_array_free(&array);
     return 0;
@@ -89,6 +101,42 @@ static int take_function(const mpijob_store_function *function, void *payload)
     (void)payload;
     ck_assert_uint_gt(strlen(function->name), 0);
     return 0;
+}
+
+static void ask_why(mpijob_store *store)
+{
+    for (size_t i = 0; i < sizeof rows_of / sizeof rows_of[0]; i++) {
+        char args[200];
+        mpijob_answer answer;
+        snprintf(args, sizeof args, "{\"c\": %zu.0, \"gamma\": 0.0, \"fold\": %d, \"verbose\": 0}", i, rows_of[i]);
+        if (mpijob_store_why(&answer, store, "table", args, NULL, NULL) == MPIJOB_OK)
+            ck_assert_uint_gt(strlen(answer.text), 0);
+    }
+}
+
+/* What a colleague's location gives is sound, and all there is of it: right values, and nothing that verify names. */
+static void take_over(void)
+{
+    char hostile[MPJ_PATH_BYTES];
+    mpijob_store *store;
+    mpijob_function cached;
+    strcpy(hostile, location);
+    strcpy(location, scratch_path(&files, "merged"));
+    mkdir(location, 0777);
+    mkdir(below("mpijob"), 0777); /* a location with nothing in it */
+    ck_assert_int_eq(mpijob_store_open(&store, location, NULL, NULL), MPIJOB_OK);
+    mpijob_store_merge(NULL, store, hostile, NULL);
+    mpijob_store_close(store);
+    mpijob_memory *memory = open_here(&cached);
+    call_all(&cached);
+    mpijob_memory_close(memory);
+    mpijob_store_verified verified = {0};
+    mpijob_error err = {.text = ""};
+    ck_assert_int_eq(mpijob_store_open(&store, location, NULL, NULL), MPIJOB_OK);
+    ck_assert_msg(mpijob_store_verify(&verified, store, NULL, NULL, NULL, NULL, &err) == MPIJOB_OK, "%s", err.text);
+    mpijob_store_clear(store, NULL, 1, NULL, NULL);
+    mpijob_store_close(store);
+    strcpy(location, hostile);
 }
 
 /* Whatever these return: they end, and leave alone what is not theirs. */
@@ -106,6 +154,7 @@ static void look_after(bool change)
     mpijob_store_functions(store, take_function, NULL, NULL);
     mpijob_store_list(store, NULL, take_stored, store, NULL);
     mpijob_store_get_stats(&stats, store, NULL, NULL);
+    ask_why(store);
     mpijob_store_verify(&verified, store, NULL, NULL, NULL, NULL, NULL);
     if (change) {
         mpijob_store_compact(&compacted, store, 1, NULL);
@@ -122,6 +171,7 @@ static void use_all(void)
     call_all(&cached);
     mpijob_memory_close(memory);
     look_after(false);
+    take_over();
     memory = open_here(&cached);
     call_all(&cached);
     mpijob_memory_close(memory);
@@ -329,8 +379,8 @@ END_TEST
 /* ---- Descriptions ------------------------------------------------------------------------------------------------ */
 
 #define ARGS                                                                                                           \
-    "\"args\": {\"struct\": \"fit_args\", \"fields\": [{\"name\": \"c\", \"type\": \"float64\"}, {\"name\": "         \
-    "\"gamma\", \"type\": \"float64\"}, {\"name\": \"fold\", \"type\": \"int32\"}, {\"name\": \"verbose\", \"type\": "  \
+    "\"args\": {\"struct\": \"fit_args\", \"fields\": [{\"name\": \"c\", \"type\": \"float64\"}, {\"name\": "          \
+    "\"gamma\", \"type\": \"float64\"}, {\"name\": \"fold\", \"type\": \"int32\"}, {\"name\": \"verbose\", \"type\": " \
     "\"int32\"}]}"
 #define SOURCE "\"source\": {\"file\": \"a.c\"}"
 
@@ -544,8 +594,13 @@ static const struct {
     uint32_t hour;
     double saved_s;
 } uses[] = {
-    {1, UINT64_MAX, UINT32_MAX, NAN}, {1, 1, 2562047, INFINITY}, {1, 1, 2562048, -1}, {0, UINT64_MAX, 1, -INFINITY},
-    {UINT64_MAX, 1, 1, 1},            {UINT64_MAX / 32, 1, 1, 1}, {2, 1, 1, 1},
+    {1, UINT64_MAX, UINT32_MAX, NAN},
+    {1, 1, 2562047, INFINITY},
+    {1, 1, 2562048, -1},
+    {0, UINT64_MAX, 1, -INFINITY},
+    {UINT64_MAX, 1, 1, 1},
+    {UINT64_MAX / 32, 1, 1, 1},
+    {2, 1, 1, 1},
 };
 
 START_TEST(records_of_use_that_lie)
@@ -599,8 +654,8 @@ START_TEST(folders_without_end)
     enum {
         DEPTH = 1000
     };
-    static const char *const places[] = {"mpijob/table/trash/0000000001-0123456789abcdef.large", "mpijob/table/large/ab",
-                                         "mpijob/table/segments/ab", "mpijob/deep"};
+    static const char *const places[] = {"mpijob/table/trash/0000000001-0123456789abcdef.large",
+                                         "mpijob/table/large/ab", "mpijob/table/segments/ab", "mpijob/deep"};
     char here[MPJ_PATH_BYTES];
     ck_assert_ptr_nonnull(getcwd(here, sizeof here));
     ck_assert(mkdir(below("mpijob/table/trash"), 0777) == 0 || errno == EEXIST);
@@ -622,11 +677,12 @@ END_TEST
 /* Somebody else seems to clean, for ever: the rest goes on. */
 START_TEST(locks_that_lie)
 {
-    static const char *const names[] = {"lock.999999999999999999", "lock.1", "lock.18446744073709551616",
+    static const char *const names[] = {"lock.999999999999999999", "lock.1",  "lock.18446744073709551616",
                                         "free.999999999999999999", "lock.-1", "seen"};
     char path[MPJ_PATH_BYTES];
     ck_assert(mkdir(below("mpijob/table/cleaner"), 0777) == 0 || errno == EEXIST);
-    ck_assert_int_eq(mpj_path_join(path, below("mpijob/table/cleaner"), names[_i % UNIT_COUNT(names)], NULL), MPIJOB_OK);
+    ck_assert_int_eq(mpj_path_join(path, below("mpijob/table/cleaner"), names[_i % UNIT_COUNT(names)], NULL),
+                     MPIJOB_OK);
     const char *text = _i < UNIT_COUNT(names) ? "" : "ffffffffffffffff ffffffffffffffff 0 ffffffffffffffff -1\n";
     files_write(path, text, strlen(text));
     use_all();
