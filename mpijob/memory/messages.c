@@ -1,6 +1,7 @@
 /* What joblib's Memory says, to standard output, where `verbose` asks for it. */
 #include "memory/memory.h"
 
+#include "array/jsontext.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "memory/shelf.h"
@@ -36,7 +37,9 @@ static void print_line_of(char filler, const char *text)
 static void print_call(const mpijob_cached *c, const void *args, uint64_t index)
 {
     char *text = mpj_cached_args_json(c, args, index);
-    json_t *object = text ? json_loads(text, 0, NULL) : NULL;
+    json_t *object = NULL;
+    if (text && mpj_json_parse_object(&object, text, strlen(text), c->signature.name, NULL) != MPIJOB_OK)
+        object = NULL;
     const char *name, *between = "";
     json_t *value;
     printf("%s(", c->signature.name);

@@ -1,4 +1,5 @@
 /* Differences between two versions of a function, in words (why.h). */
+#include "array/jsontext.h"
 #include "base/alloc.h"
 #include "memory/why.h"
 
@@ -24,9 +25,10 @@ static json_t *description(const mpj_store *store, const char *function, uint64_
     size_t bytes;
     if (mpj_list_description(&text, &bytes, store, function, version, NULL) != MPIJOB_OK)
         return NULL;
-    json_t *object = json_loadb(text, bytes, 0, NULL);
+    json_t *object = NULL;
+    int status = mpj_json_parse_object(&object, text, bytes, function, NULL);
     mpj_free(text);
-    return object;
+    return status == MPIJOB_OK ? object : NULL;
 }
 
 static void add(mpj_textbuf *out, const char *what)

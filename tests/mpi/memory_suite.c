@@ -89,17 +89,28 @@ int computed_by_all(void)
     return all;
 }
 
-int memory_files(const char *suffix)
+/* What a command prints for the files in the location with names that end so; -1: nothing. */
+static long about_files(const char *suffix, const char *command)
 {
-    char command[400];
-    int count = -1;
+    char line[500];
+    long number = -1;
     suite_least(0);
-    snprintf(command, sizeof command, "find '%s' -name '*%s' | wc -l", memory_folder, suffix);
-    FILE *list = suite_rank == 0 ? popen(command, "r") : NULL;
-    if (list && fscanf(list, "%d", &count) != 1)
-        count = -1;
+    snprintf(line, sizeof line, "find '%s' -name '*%s' -printf '%%s\\n' | %s", memory_folder, suffix, command);
+    FILE *list = suite_rank == 0 ? popen(line, "r") : NULL;
+    if (list && fscanf(list, "%ld", &number) != 1)
+        number = -1;
     if (list)
         pclose(list);
-    suite_spread(&count, sizeof count, 0);
-    return count;
+    suite_spread(&number, sizeof number, 0);
+    return number;
+}
+
+int memory_files(const char *suffix)
+{
+    return (int)about_files(suffix, "wc -l");
+}
+
+long memory_bytes(const char *suffix)
+{
+    return about_files(suffix, "awk '{sum += $1} END {print sum + 0}'");
 }

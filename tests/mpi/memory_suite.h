@@ -29,5 +29,7 @@ int computed_by_all(void);
 
 /* How many files in the location have names that end so. Collective: as rank 0 sees it. */
 int memory_files(const char *suffix);
+/* How many bytes these have. Collective. */
+long memory_bytes(const char *suffix);
 
 #endif

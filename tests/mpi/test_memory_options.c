@@ -257,6 +257,7 @@ START_TEST(compressed_files)
         ck_assert_int_eq(computed_by_all(), again ? 0 : 20);
         ck_assert_int_eq(memory_files(".zip"), 20);
         ck_assert_int_eq(memory_files(".npy"), 0);
+        ck_assert_int_lt(memory_bytes(".zip"), 20 * LONG_RESULT * (long)sizeof(double) / 4);
     }
 }
 END_TEST

@@ -239,6 +239,43 @@ START_TEST(changed_source)
 }
 END_TEST
 
+typedef struct g_args {
+    uint64_t seed;
+} g_args;
+
+static const mpijob_field g_fields[] = {MPIJOB_FIELD(g_args, seed, MPIJOB_UINT64)};
+static const mpijob_record g_record = MPIJOB_RECORD_OF(g_args, g_fields);
+
+static int g_call(void *result, const void *args, mpijob_job *job)
+{
+    (void)job;
+    *(double *)result = (double)((const g_args *)args)->seed;
+    return 0;
+}
+
+/* JSON's readers have no such integers. */
+START_TEST(very_large_integers)
+{
+    char output[MOST_BYTES];
+    const g_args args = {UINT64_MAX};
+    const mpijob_memory_options options = {.verbose = 2};
+    const mpijob_function g = {.name = "g",
+                               .call = g_call,
+                               .args_size = sizeof(g_args),
+                               .args = &g_record,
+                               .result_size = sizeof(double),
+                               .result = &float64};
+    double value;
+    mpijob_memory *memory = open_memory(area.folder, &options);
+    mpijob_function cached = cache(memory, &g, NULL);
+    catch_output();
+    ck_assert_int_eq(mpijob_function_call(&value, &cached, &args, NULL, NULL), MPIJOB_OK);
+    caught_output(output, area.folder, NULL, 0);
+    ck_assert_msg(strstr(output, "g(seed=\"18446744073709551615\")") != NULL, "%s", output);
+    mpijob_memory_close(memory);
+}
+END_TEST
+
 /* ---- Trimming ---------------------------------------------------------------------------------------------------- */
 
 START_TEST(what_is_trimmed)
@@ -301,6 +338,7 @@ int main(void)
     tcase_add_loop_test(group, levels_of_functions, 0, 2);
     tcase_add_test(group, changed_function);
     tcase_add_loop_test(group, changed_source, 0, 2);
+    tcase_add_test(group, very_large_integers);
     tcase_add_loop_test(group, what_is_trimmed, 10, 12);
     tcase_add_test(group, statistics);
     suite_add_tcase(suite, group);

@@ -366,6 +366,30 @@ START_TEST(files_without_an_entry_are_told)
 }
 END_TEST
 
+/* A call of an edited function: why tells that it is the source. */
+START_TEST(an_edited_source_is_told)
+{
+    mpijob_source edited = source_of_fit;
+    mpijob_function f = sourced;
+    mpijob_store *store;
+    mpijob_answer answer;
+    edited.text = "int fit(int a)\n{\n    return 3;\n}\n";
+    f.source = &edited;
+    mpijob_memory *memory = open_memory(location, NULL);
+    mpijob_function s = cache(memory, &f, NULL);
+    ck_assert(computes(&s, (fit_args){.c = 2, .fold = 1}));
+    mpijob_memory_close(memory);
+    ck_assert_int_eq(mpijob_store_open(&store, location, NULL, NULL), MPIJOB_OK);
+    ck_assert_int_eq(mpijob_store_why(&answer, store, "sourced",
+                                      "{\"c\": 1, \"gamma\": 0, \"fold\": 1, \"verbose\": 0}", NULL, NULL),
+                     MPIJOB_OK);
+    ck_assert_int_eq(answer.why, MPIJOB_WHY_VERSION);
+    ck_assert_uint_ne(answer.other_version, answer.version);
+    ck_assert_msg(strstr(answer.text, "its source (func_code.c)") != NULL, "%s", answer.text);
+    mpijob_store_close(store);
+}
+END_TEST
+
 static int stop(uint64_t done, uint64_t total, void *payload)
 {
     ck_assert_uint_le(done, total);
@@ -393,6 +417,7 @@ int main(void)
     tcase_add_test(all, every_shorter_file_is_named);
     tcase_add_loop_test(all, calls_are_right_and_repair_it, 0, UNIT_COUNT(damages));
     tcase_add_test(all, files_without_an_entry_are_told);
+    tcase_add_test(all, an_edited_source_is_told);
     tcase_add_test(all, it_can_be_stopped);
     suite_add_tcase(suite, all);
     return unit_run(suite);
