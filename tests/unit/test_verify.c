@@ -411,7 +411,7 @@ int main(void)
 {
     Suite *suite = suite_create("verify");
     TCase *all = tcase_create("all");
-    tcase_set_timeout(all, 3000);
+    tcase_set_timeout(all, 6000);
     tcase_add_checked_fixture(all, begin, files_end);
     tcase_add_test(all, every_flipped_byte_is_named);
     tcase_add_test(all, every_shorter_file_is_named);
