@@ -112,7 +112,13 @@ void mpj_pages_done(mpj_pages *pages, uint64_t number)
     }
 }
 
-uint64_t mpj_pages_first(const mpj_pages *pages)
+uint64_t mpj_pages_next(const mpj_pages *pages, uint64_t number)
 {
-    return pages->first << pages->shift;
+    uint64_t page = page_of(pages, number) < pages->first ? pages->first : page_of(pages, number);
+    while (page < pages->first + pages->count && !pages->pages[pages->head + (size_t)(page - pages->first)])
+        page++;
+    uint64_t begin = page << pages->shift;
+    if (begin > pages->end)
+        return pages->end;
+    return number > begin ? number : begin;
 }

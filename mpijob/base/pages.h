@@ -33,7 +33,7 @@ void *mpj_pages_at(const mpj_pages *pages, uint64_t number);
 /* An element that was added is done. Once for each. */
 void mpj_pages_done(mpj_pages *pages, uint64_t number);
 
-/* Numbers below this one have no page any more. */
-uint64_t mpj_pages_first(const mpj_pages *pages);
+/* The first number, from this one on, that has a page; `end`: none has. */
+uint64_t mpj_pages_next(const mpj_pages *pages, uint64_t number);
 
 #endif

@@ -273,9 +273,7 @@ void mpj_lookup_stall(mpj_lookup *lookup)
 
 int mpj_lookup_give_up(mpj_lookup *lookup, uint64_t *at, uint64_t *index)
 {
-    if (*at < mpj_pages_first(&lookup->jobs))
-        *at = mpj_pages_first(&lookup->jobs);
-    for (; lookup->asked > 0 && *at < lookup->jobs.end; ++*at) {
+    for (; lookup->asked > 0 && (*at = mpj_pages_next(&lookup->jobs, *at)) < lookup->jobs.end; ++*at) {
         look_job *job = find(lookup, *at, ASKED);
         if (!job)
             continue;
@@ -292,10 +290,8 @@ int mpj_lookup_give_up(mpj_lookup *lookup, uint64_t *at, uint64_t *index)
 const char *mpj_lookup_check(const mpj_lookup *lookup)
 {
     size_t counts[4] = {0}, used = 0;
-    for (uint64_t i = mpj_pages_first(&lookup->jobs); i < lookup->jobs.end; i++) {
+    for (uint64_t i = 0; (i = mpj_pages_next(&lookup->jobs, i)) < lookup->jobs.end; i++) {
         const look_job *job = job_at(lookup, i);
-        if (!job)
-            continue;
         counts[job->state]++;
         if ((job->state == ASKED || job->state == MISSED) &&
             lookup->by_key[place_of(lookup, &job->key)].number != i + 1)

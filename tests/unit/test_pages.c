@@ -74,11 +74,15 @@ START_TEST(one_that_stays_keeps_only_its_page)
         most = there > most ? there : most;
     }
     ck_assert_uint_le(most, 2);
-    ck_assert_uint_eq(mpj_pages_first(&pages), 0);
+    ck_assert_uint_eq(mpj_pages_next(&pages, 0), 0);
+    ck_assert_uint_eq(mpj_pages_next(&pages, 5), 5);
+    ck_assert_uint_gt(mpj_pages_next(&pages, 1000), 99000);
+    ck_assert_uint_eq(mpj_pages_next(&pages, 99999), 99999);
+    ck_assert_uint_eq(mpj_pages_next(&pages, 100000), 100000);
     ck_assert(is_filled(mpj_pages_at(&pages, 5), pages.size, 5));
     ck_assert_ptr_null(mpj_pages_at(&pages, 50000));
     mpj_pages_done(&pages, 5);
-    ck_assert_uint_gt(mpj_pages_first(&pages), 99000);
+    ck_assert_uint_gt(mpj_pages_next(&pages, 0), 99000);
     mpj_pages_free(&pages);
 }
 END_TEST
