@@ -157,7 +157,8 @@ void mpj_cached_mend(mpijob_cached *c)
     if (!c->shelf || !c->function.call || (!c->found && !c->described) || !mpj_store_writes(store) ||
         store->pid != getpid())
         return;
-    mpj_location_prepare(store, NULL); /* format.json may be damaged, too */
+    if (mpj_location_mend(store) != MPIJOB_OK)
+        return;
     mpj_list_function_of(function, c->signature.name);
     int status = mpj_described_check(store, function, c->signature.version, &file, &bytes, NULL);
     if (status == MPIJOB_ECORRUPT || (status == MPIJOB_ENOTFOUND && mpj_list_has(store, function)))

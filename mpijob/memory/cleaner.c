@@ -69,7 +69,7 @@ int mpj_cleaner_seal(mpj_list *list, mpijob_error *err)
     int status = MPIJOB_OK;
     for (size_t i = 0; i < list->segment_count && status == MPIJOB_OK; i++) {
         const mpj_listed_segment *segment = &list->segments[i];
-        if (segment->closed && !segment->source && segment->covered == 0 && segment->id)
+        if (segment->closed && !segment->source && segment->covered == 0 && segment->id && !segment->torn)
             status = seal(list, i, err);
     }
     return status;
@@ -89,10 +89,10 @@ static int count_useful(const mpj_list *list, uint64_t **useful, mpijob_error *e
     return MPIJOB_OK;
 }
 
-/* Large whole ones are left alone: copying them would gain nothing. Not so where the header is damaged. */
+/* Large whole ones are left alone: copying them would gain nothing. Not so where a header is damaged. */
 static bool is_worth_it(const mpj_listed_segment *segment, uint64_t useful, bool everything)
 {
-    if (segment->header.id == 0)
+    if (segment->header.id == 0 || segment->torn)
         return true;
     uint64_t needed = useful + MPJ_SEGMENT_HEADER_BYTES;
     uint64_t dead = useful == 0 ? segment->bytes : segment->bytes > needed ? segment->bytes - needed : 0;

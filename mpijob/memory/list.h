@@ -32,6 +32,7 @@ typedef struct mpj_listed_segment {
     uint64_t covered;          /* by its index; 0: it has none that is good */
     mpj_segment_header header; /* of its writer; zero where it cannot be read */
     bool foreign;              /* it, or its index, is of a later version of the library */
+    bool torn;                 /* the header of an entry is damaged, and only the index leads to those behind it */
     bool closed;               /* nobody writes to it any more (mpj_list_close) */
     bool source, failed;       /* of who merges */
 } mpj_listed_segment;
@@ -72,7 +73,7 @@ typedef struct mpj_list_options {
     void *want_payload;
     mpj_flaw_fn *flaw; /* NULL: flaws are passed over */
     void *flaw_payload;
-    bool whole_indexes; /* one with a damaged record is as none; always so with `flaw` */
+    bool whole_indexes; /* one with a damaged record covers nothing, so that it is made anew; always so with `flaw` */
 } mpj_list_options;
 
 /* MPIJOB_OK, also where there is no such folder; MPIJOB_ENOMEM, MPIJOB_EOS. Release it in any case. */

@@ -139,11 +139,17 @@ static bool is_cut(const scan *s, uint64_t at)
     return mpj_segment_read_entry_header(&header, s->list->fd, s->list->path, s->segment->id, at, NULL) == 1;
 }
 
+/* Also by an index with a damaged record, whose others lead to entries all the same. */
+static uint64_t led_to(const scan *s)
+{
+    return s->index.tables ? s->index.head.covered_bytes : 0;
+}
+
 /* The scan ended at `at`, before the end. Where it goes on; the end: there is nothing more. */
 static uint64_t pass_over(const scan *s, uint64_t at)
 {
-    const mpj_listed_segment *segment = s->segment;
-    if (at >= segment->covered) {
+    mpj_listed_segment *segment = s->segment;
+    if (at >= led_to(s)) {
         bool cut = is_cut(s, at);
         tell(s, cut ? MPJ_FLAW_UNFINISHED : MPJ_FLAW_DAMAGED, MPJ_SEGMENT_SUFFIX, at, NULL,
              cut ? "the last entry is cut" : "the header of this entry is damaged, and what lies behind it is lost");
@@ -152,7 +158,8 @@ static uint64_t pass_over(const scan *s, uint64_t at)
     const place *lost = place_from(s, at), *next = place_from(s, at + 1);
     tell(s, MPJ_FLAW_DAMAGED, MPJ_SEGMENT_SUFFIX, at, lost && lost->offset == at ? &lost->key : NULL,
          is_cut(s, at) ? "the file ends inside this entry" : "the header of this entry is damaged");
-    return next ? next->offset : segment->covered;
+    segment->torn = true;
+    return next ? next->offset : led_to(s);
 }
 
 static int scan_entries(scan *s)
@@ -168,7 +175,7 @@ static int scan_entries(scan *s)
         if (status == MPIJOB_OK)
             at = pass_over(s, at);
     }
-    if (status == MPIJOB_OK && segment->bytes < segment->covered)
+    if (status == MPIJOB_OK && segment->bytes < led_to(s))
         tell(s, MPJ_FLAW_DAMAGED, MPJ_SEGMENT_SUFFIX, segment->bytes, NULL, "the file is shorter than its index says");
     return status;
 }

@@ -104,3 +104,16 @@ int mpj_location_prepare(mpj_store *store, mpijob_error *err)
     mpj_file_close(&root);
     return status;
 }
+
+/* One that was removed is not made again. */
+int mpj_location_mend(mpj_store *store)
+{
+    int root;
+    if (store->prepared)
+        return MPIJOB_OK;
+    int status = mpj_below_walk(&root, store->location, "mpijob", NULL, NULL);
+    if (status != MPIJOB_OK)
+        return status;
+    mpj_file_close(&root);
+    return mpj_location_prepare(store, NULL);
+}

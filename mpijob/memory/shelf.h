@@ -129,6 +129,8 @@ static inline bool mpj_store_writes(const mpj_store *store)
 
 int mpj_location_check(mpj_store *store, mpijob_error *err);
 int mpj_location_prepare(mpj_store *store, mpijob_error *err);
+/* Where there is a location whose format.json was damaged, or missing. */
+int mpj_location_mend(mpj_store *store);
 /* Notes what kind of file system a folder of it is on. */
 void mpj_location_is_on(mpj_store *store, int folder);
 

@@ -16,7 +16,7 @@
 
 static uint64_t bad_key(uint32_t segment, uint64_t offset)
 {
-    return (offset / MPJ_ALIGN ^ (uint64_t)segment << 40) * 0x9e3779b97f4a7c15u >> 8;
+    return (offset / MPJ_ALIGN ^ (uint64_t)segment << 40) * 0x9e3779b97f4a7c15u >> 32;
 }
 
 /* The offset of a damaged record may be anything: the bits that a slot's offset has no place for are in its length. */

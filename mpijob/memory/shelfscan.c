@@ -214,26 +214,37 @@ static int note_segments(mpj_shelf *shelf, const listing *all)
     return MPIJOB_OK;
 }
 
+typedef struct telling {
+    mpj_shelf *shelf;
+    uint64_t from; /* what lies before has been told */
+} telling;
+
 static int tell_record(const mpj_index_record *record, void *payload)
 {
-    mpj_shelf_tell(payload, &record->key);
+    const telling *t = payload;
+    if (record->offset >= t->from)
+        mpj_shelf_tell(t->shelf, &record->key);
     return MPIJOB_OK;
 }
 
 /* What is looked up in an index leaves no slots, by which it would have been told. */
-static void tell_index(mpj_shelf *shelf, mpj_known *known)
+static void tell_index(mpj_shelf *shelf, mpj_known *known, uint64_t from)
 {
-    int fd = shelf->news && known->index.tables ? mpj_shelf_index_fd(shelf, known) : -1;
+    telling t = {shelf, from};
+    int fd = shelf->news && known->index.tables && from < known->index.head.covered_bytes
+                 ? mpj_shelf_index_fd(shelf, known)
+                 : -1;
     if (fd >= 0)
-        mpj_index_walk(&known->index, fd, shelf->segments, tell_record, shelf, NULL);
+        mpj_index_walk(&known->index, fd, shelf->segments, tell_record, &t, NULL);
 }
 
 static void read_what_is_new(mpj_shelf *shelf, const listing *all)
 {
     for (size_t i = 0; i < all->count; i++) {
         mpj_known *known = all->names[i].index ? find_known(shelf, all->names[i].writer) : NULL;
+        uint64_t scanned = known && known->started ? known->good : 0;
         if (known && known->seen && !known->own && !known->index_seen && mpj_shelf_adopt_index(shelf, known))
-            tell_index(shelf, known);
+            tell_index(shelf, known, scanned);
     }
     for (size_t i = 0; i < shelf->known_count; i++) {
         mpj_known *known = shelf->known[i];

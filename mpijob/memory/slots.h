@@ -39,7 +39,8 @@ typedef struct mpj_slots {
 
 /* Room for `more` further ones: 0, or -1: no memory, all as it was. */
 int mpj_slots_reserve(mpj_slots *slots, size_t more);
-/* Needs room. segment: below UINT32_MAX; offset and bytes: multiples of the unit, at most MPJ_SLOT_MOST_BYTES. */
+/* Needs room. segment: below UINT32_MAX; offset and bytes: multiples of the unit, at most MPJ_SLOT_MOST_BYTES
+ * (what they have beyond that is cut off). */
 void mpj_slots_add(mpj_slots *slots, uint64_t key, uint32_t segment, uint64_t offset, uint64_t bytes);
 void mpj_slots_free(mpj_slots *slots);
 

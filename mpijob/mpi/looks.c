@@ -79,6 +79,7 @@ static void stall(mpj_scheduler *s)
     mpj_question_drop(s->looks.question);
     s->looks.question = NULL;
     mpj_lookup_stall(&s->looks.lookup);
+    s->looks.round = mpj_mailbox_next_round(s->looks.mail);
     while (mpj_lookup_give_up(&s->looks.lookup, &at, &index))
         mpj_missed_add(s, &span, index, -1);
     mpj_missed_end(s, &span);
@@ -147,9 +148,10 @@ static void take_answers(mpj_scheduler *s, mpj_answers *answers, double now)
         mpj_looks_timed(looks, answer->seconds);
         if (answer->found && (size == MPIJOB_ANY_SIZE || answer->bytes == size))
             take_found(s, &set, answer, now);
-        else if (mpj_lookup_missed(&looks->lookup, answer->index, now))
+        else if (answers->round == looks->round && mpj_lookup_missed(&looks->lookup, answer->index, now))
             mpj_missed_add(s, &span, answer->index, answer->seconds);
     }
+    mpj_lookup_heard(&looks->lookup, now); /* also from before a stall, when a job may have been asked again since */
     mpj_missed_end(s, &span);
     mpj_found_end(s, &set, answers->data, answers->data_bytes);
     if (set.arrival)
@@ -195,6 +197,7 @@ int mpj_looks_serve(mpj_scheduler *s)
     if (!looks->mail)
         return 0;
     double now = mpj_now();
+    mpj_looks_watch(s, now);
     for (; (answers = mpj_mailbox_take(looks->mail)) != NULL; taken++) {
         if (!mpj_plan_draining(s->plan))
             take_answers(s, answers, now);
@@ -202,7 +205,7 @@ int mpj_looks_serve(mpj_scheduler *s)
     }
     if (!mpj_plan_draining(s->plan)) {
         look_for_a_stall(s, now);
-        mpj_looks_watch(s, now);
+        mpj_looks_hear(s, now);
     }
     mpj_storing_look(&looks->storing, now);
     return taken;
@@ -239,22 +242,26 @@ uint64_t mpj_looks_wanted(const mpj_scheduler *s)
 void mpj_looks_ask(mpj_scheduler *s)
 {
     mpj_question *question = s->looks.question;
-    s->looks.question = NULL;
-    if (!question)
+    if (!question || mpj_question_is_empty(question))
         return;
+    s->looks.question = NULL;
     mpj_storing_flush(&s->looks.storing); /* what is stored before is found */
     if (mpj_question_ask(question, s->looks.storing.clerk) != 0)
         stall(s);
 }
 
+bool mpj_looks_has_question(mpj_scheduler *s)
+{
+    if (!s->looks.question)
+        s->looks.question = mpj_question_new(s->looks.mail);
+    return s->looks.question != NULL;
+}
+
 void mpj_looks_add_to_question(mpj_scheduler *s, uint64_t index, const mpj_name *name)
 {
-    mpj_looks *looks = &s->looks;
-    if (!looks->question)
-        looks->question = mpj_question_new(looks->mail);
-    if (!looks->question)
+    if (!mpj_looks_has_question(s))
         mpj_looks_give_up(s, MPIJOB_ENOMEM, NULL);
-    else if (mpj_question_add(looks->question, index, name))
+    else if (mpj_question_add(s->looks.question, index, name))
         mpj_looks_ask(s);
 }
 

@@ -37,6 +37,8 @@ typedef struct mpj_looks {
     double watch_at; /* when to look again what others stored */
     mpijob_digest *news; /* of it: keys ... */
     size_t news_count, news_at; /* ... and how far they were dealt with */
+    double hear_at;             /* when to go on with it */
+    uint32_t round;             /* of questions: another one after each stall */
     uint64_t found;      /* in Memory */
     uint64_t duplicates; /* that got an equal job's result */
     uint64_t beats;      /* of the store thread, when it was last seen to do something */

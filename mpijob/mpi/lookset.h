@@ -13,12 +13,16 @@ void mpj_looks_give_up(mpj_scheduler *s, int status, const mpijob_error *err);
 int mpj_looks_key(const mpj_scheduler *s, uint64_t index, mpj_name *name, mpijob_error *err);
 /* How many jobs may be asked now. */
 uint64_t mpj_looks_room(const mpj_scheduler *s);
+/* There is one to be written; no: no memory for it. */
+bool mpj_looks_has_question(mpj_scheduler *s);
 /* A full question goes to the store thread; the last one goes with mpj_looks_ask. */
 void mpj_looks_add_to_question(mpj_scheduler *s, uint64_t index, const mpj_name *name);
 void mpj_looks_ask(mpj_scheduler *s);
 
-/* Jobs that wait, and that another program has done meanwhile, are asked for again (lookagain.c). */
+/* Jobs that wait, and that another program has done meanwhile, are asked for again (lookagain.c): before answers are
+ * taken and after that, since of a job that is asked news come to nothing. */
 void mpj_looks_watch(mpj_scheduler *s, double now);
+void mpj_looks_hear(mpj_scheduler *s, double now);
 
 /* -- What comes of them -- */
 

@@ -23,8 +23,9 @@ struct mpj_mailbox {
 
     mpj_errand watch, end;
     atomic_bool watching; /* the first of them is on its way */
-    bool listened;        /* it was given: so there is something to end */
-    bool listening;       /* the store thread's, as is what it hears */
+    bool used;            /* something was given to the store thread: so there may be something to end */
+    uint32_t round;       /* the run's */
+    bool listening;       /* with the memory's lock, as what is heard, in whatever thread */
     mpj_news heard;
     mpj_news news; /* for the run, with the lock */
 };
@@ -90,6 +91,11 @@ static void drop(mpj_errand *errand)
     mpj_question_drop((mpj_question *)errand);
 }
 
+uint32_t mpj_mailbox_next_round(mpj_mailbox *mail)
+{
+    return ++mail->round;
+}
+
 uint64_t mpj_mailbox_beats(const mpj_mailbox *mail)
 {
     return atomic_load_explicit(&mail->beats, memory_order_relaxed);
@@ -125,18 +131,24 @@ static void move_news(mpj_news *to, mpj_news *from)
     from->count = 0;
 }
 
+/* What comes to be known from here on is told, whoever looks. */
+static void listen(mpj_mailbox *mail)
+{
+    if (!mail->listening)
+        mpj_memo_listen(mail->cached, &mail->heard);
+    mail->listening = true;
+}
+
 static void watch(mpj_errand *errand)
 {
     mpj_mailbox *mail = (mpj_mailbox *)((char *)errand - offsetof(mpj_mailbox, watch));
     mpj_memo_lock(mail->cached);
-    if (!mail->listening)
-        mpj_memo_listen(mail->cached, &mail->heard);
-    mail->listening = true;
+    listen(mail);
     mpj_memo_refresh(mail->cached);
-    mpj_memo_unlock(mail->cached);
     pthread_mutex_lock(&mail->lock);
     move_news(&mail->news, &mail->heard);
     pthread_mutex_unlock(&mail->lock);
+    mpj_memo_unlock(mail->cached);
     end_watch(errand);
 }
 
@@ -161,7 +173,7 @@ void mpj_mailbox_watch(mpj_mailbox *mail, mpj_clerk *clerk)
 {
     if (atomic_exchange(&mail->watching, true))
         return;
-    mail->listened = true;
+    mail->used = true;
     mail->watch = (mpj_errand){.run = watch, .drop = end_watch, .client = mail};
     if (!give(mail, clerk, &mail->watch))
         end_watch(&mail->watch);
@@ -185,7 +197,7 @@ void mpj_mailbox_close(mpj_mailbox *mail, mpj_clerk *clerk)
         return;
     mpj_clerk_cancel(clerk, mail);
     mail->end = (mpj_errand){.run = stop_listening, .drop = stop_listening};
-    if (mail->listened && !give(mail, clerk, &mail->end))
+    if (mail->used && !give(mail, clerk, &mail->end))
         leave(mail); /* no thread could be had: so nobody listens */
     pthread_mutex_lock(&mail->lock);
     mail->closed = true;
@@ -290,6 +302,7 @@ static void answer(mpj_errand *errand)
     else
         leave_order(q);
     mpj_memo_lock(f);
+    listen(mail);
     look_up(q, &bytes);
     mpj_memo_unlock(f);
     q->answers.data = bytes.data;
@@ -315,11 +328,16 @@ mpj_question *mpj_question_new(mpj_mailbox *mail)
         return NULL;
     q->errand = (mpj_errand){.run = answer, .drop = drop, .client = mail};
     q->mail = mail;
-    q->answers = (mpj_answers){.list = q->list};
+    q->answers = (mpj_answers){.list = q->list, .round = mail->round};
     pthread_mutex_lock(&mail->lock);
     mail->users++;
     pthread_mutex_unlock(&mail->lock);
     return q;
+}
+
+bool mpj_question_is_empty(const mpj_question *q)
+{
+    return q->answers.count == 0;
 }
 
 bool mpj_question_add(mpj_question *q, uint64_t index, const mpj_name *name)
@@ -332,6 +350,7 @@ bool mpj_question_add(mpj_question *q, uint64_t index, const mpj_name *name)
 
 int mpj_question_ask(mpj_question *q, mpj_clerk *clerk)
 {
+    q->mail->used = true;
     if (mpj_clerk_give(clerk, &q->errand, true) == 0)
         return 0;
     mpj_question_drop(q);

@@ -27,6 +27,7 @@ typedef struct mpj_answers {
     size_t count;
     unsigned char *data;
     size_t data_bytes;
+    uint32_t round; /* in which the questions were written */
 } mpj_answers;
 
 typedef struct mpj_mailbox mpj_mailbox;
@@ -38,12 +39,16 @@ void mpj_mailbox_close(mpj_mailbox *mail, mpj_clerk *clerk);
 
 /* NULL: no memory. */
 mpj_question *mpj_question_new(mpj_mailbox *mail);
+bool mpj_question_is_empty(const mpj_question *question);
 /* Whether there is no room for another one. */
 bool mpj_question_add(mpj_question *question, uint64_t index, const mpj_name *name);
 /* It is the store thread's from here on. -1: that cannot be; the question is dropped. */
 int mpj_question_ask(mpj_question *question, mpj_clerk *clerk);
 /* It is never asked. NULL is allowed. */
 void mpj_question_drop(mpj_question *question);
+
+/* Questions from here on are of another round; its number. */
+uint32_t mpj_mailbox_next_round(mpj_mailbox *mail);
 
 /* Grows with each look-up: whether the store thread gets anywhere. */
 uint64_t mpj_mailbox_beats(const mpj_mailbox *mail);

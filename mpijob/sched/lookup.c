@@ -188,7 +188,7 @@ static look_job *find(const mpj_lookup *lookup, uint64_t index, uint32_t state)
     return job && job->state == state ? job : NULL;
 }
 
-static void heard(mpj_lookup *lookup, double now)
+void mpj_lookup_heard(mpj_lookup *lookup, double now)
 {
     lookup->quiet_since = now;
     lookup->stalled = false;
@@ -196,7 +196,7 @@ static void heard(mpj_lookup *lookup, double now)
 
 int mpj_lookup_found(mpj_lookup *lookup, uint64_t index, double now, mpj_look_chain *duplicates)
 {
-    heard(lookup, now);
+    mpj_lookup_heard(lookup, now);
     if (!find(lookup, index, ASKED))
         return 0;
     lookup->asked--;
@@ -207,7 +207,7 @@ int mpj_lookup_found(mpj_lookup *lookup, uint64_t index, double now, mpj_look_ch
 int mpj_lookup_missed(mpj_lookup *lookup, uint64_t index, double now)
 {
     look_job *job = find(lookup, index, ASKED);
-    heard(lookup, now);
+    mpj_lookup_heard(lookup, now);
     if (!job)
         return 0;
     lookup->asked--;

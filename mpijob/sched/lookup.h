@@ -58,6 +58,8 @@ void mpj_lookup_expect(const mpj_lookup *lookup, uint64_t index);
  * 1. 0: it was taken as missed before, or forgotten: the answer comes too late. */
 int mpj_lookup_found(mpj_lookup *lookup, uint64_t index, double now, mpj_look_chain *duplicates);
 int mpj_lookup_missed(mpj_lookup *lookup, uint64_t index, double now);
+/* Some answer came, whatever it says. */
+void mpj_lookup_heard(mpj_lookup *lookup, double now);
 
 /* The missed job with a key that begins so, if there is one: 1 and *index; 0. Asked once more, it is as it was at first. */
 int mpj_lookup_missed_with(const mpj_lookup *lookup, const uint64_t words[2], uint64_t *index);

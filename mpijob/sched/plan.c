@@ -123,14 +123,18 @@ static uint64_t window_now(const mpj_plan *plan)
     return window > plan->config.look_ahead ? window : plan->config.look_ahead;
 }
 
+bool mpj_plan_has_room(const mpj_plan *plan)
+{
+    return plan->config.unread_bytes == 0 || plan->order.unread_bytes <= plan->config.unread_bytes;
+}
+
 /* How many jobs may be asked now: results that are found wait in memory for those before them, too. */
 static uint64_t room_to_ask(const mpj_plan *plan)
 {
     uint64_t ahead = plan->counts.asked + plan->pool.waiting;
     if (plan->config.look_ahead == 0)
         return MPJ_UNKNOWN;
-    if (ahead >= plan->config.look_ahead ||
-        (plan->config.unread_bytes && plan->order.unread_bytes > plan->config.unread_bytes))
+    if (ahead >= plan->config.look_ahead || !mpj_plan_has_room(plan))
         return 0;
     return plan->config.look_ahead - ahead;
 }
@@ -219,7 +223,7 @@ static int give(mpj_plan *plan, uint32_t worker, mpj_batch *batch)
     /* Room to take back what is taken, should the batch not come about. */
     if (mpj_jobpool_reserve(&plan->pool, MPJ_BATCH_SPANS) != 0)
         return MPIJOB_ENOMEM;
-    if (plan->config.unread_bytes && plan->order.unread_bytes > plan->config.unread_bytes) {
+    if (!mpj_plan_has_room(plan)) {
         if (!plan->config.ordered || !mpj_jobpool_take_index(&plan->pool, plan->order.next, lots))
             return 0;
         return give_lots(plan, worker, lots, 1, batch);
