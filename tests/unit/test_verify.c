@@ -2,6 +2,7 @@
 #include "memory_functions.h"
 
 #include "files.h"
+#include "io/codec.h"
 #include "memory/format.h"
 
 #include <mpijob/store.h>
@@ -350,6 +351,38 @@ START_TEST(calls_are_right_and_repair_it)
 }
 END_TEST
 
+static void find_sealed_fit(const char *path)
+{
+    if (strstr(path, "/fit/segments/") && ends_in(path, ".seg") && is_sealed(path))
+        strcpy(target, path);
+}
+
+/* A record of the index, and the header of an entry in the middle: what lies behind that one is reached by the rest of the
+ * index alone. */
+START_TEST(two_damages_cost_two_results)
+{
+    size_t bytes;
+    walk(location, find_sealed_fit);
+    unsigned char *file = files_read(target, &bytes);
+    uint64_t first = mpj_get_u64(file + MPJ_SEGMENT_HEADER_BYTES + 8); /* its length */
+    file[MPJ_SEGMENT_HEADER_BYTES + first + 40] ^= 4;
+    files_write(target, file, bytes);
+    free(file);
+    strcpy(target + strlen(target) - 3, "idx");
+    file = files_read(target, &bytes);
+    file[bytes - 1] ^= 4;
+    files_write(target, file, bytes);
+    free(file);
+    ck_assert_int_eq(verify().damaged, 2);
+    compact();
+    int before = fit_calls;
+    check_all();
+    ck_assert_int_le(fit_calls - before, 2);
+    compact();
+    ck_assert_int_eq(verify().damaged, 0);
+}
+END_TEST
+
 START_TEST(files_without_an_entry_are_told)
 {
     char path[MPJ_PATH_BYTES];
@@ -416,6 +449,7 @@ int main(void)
     tcase_add_test(all, every_flipped_byte_is_named);
     tcase_add_test(all, every_shorter_file_is_named);
     tcase_add_loop_test(all, calls_are_right_and_repair_it, 0, UNIT_COUNT(damages));
+    tcase_add_test(all, two_damages_cost_two_results);
     tcase_add_test(all, files_without_an_entry_are_told);
     tcase_add_test(all, an_edited_source_is_told);
     tcase_add_test(all, it_can_be_stopped);
