@@ -79,7 +79,7 @@ static void stall(mpj_scheduler *s)
     mpj_question_drop(s->looks.question);
     s->looks.question = NULL;
     mpj_lookup_stall(&s->looks.lookup);
-    s->looks.round = mpj_mailbox_next_round(s->looks.mail);
+    mpj_mailbox_give_up(s->looks.mail);
     while (mpj_lookup_give_up(&s->looks.lookup, &at, &index))
         mpj_missed_add(s, &span, index, -1);
     mpj_missed_end(s, &span);
@@ -136,6 +136,7 @@ static void take_answers(mpj_scheduler *s, mpj_answers *answers, double now)
     mpj_found_set set;
     mpj_missed span = {0};
     size_t size = s->run->result_bytes;
+    bool late = mpj_mailbox_is_late(looks->mail, answers); /* its jobs may have been asked again since */
     if (mpj_found_begin(s, &set, answers->data, answers->count) != 0) {
         mpj_looks_give_up(s, MPIJOB_ENOMEM, NULL);
         return;
@@ -148,10 +149,10 @@ static void take_answers(mpj_scheduler *s, mpj_answers *answers, double now)
         mpj_looks_timed(looks, answer->seconds);
         if (answer->found && (size == MPIJOB_ANY_SIZE || answer->bytes == size))
             take_found(s, &set, answer, now);
-        else if (answers->round == looks->round && mpj_lookup_missed(&looks->lookup, answer->index, now))
+        else if (!late && mpj_lookup_missed(&looks->lookup, answer->index, now))
             mpj_missed_add(s, &span, answer->index, answer->seconds);
     }
-    mpj_lookup_heard(&looks->lookup, now); /* also from before a stall, when a job may have been asked again since */
+    mpj_lookup_heard(&looks->lookup, now);
     mpj_missed_end(s, &span);
     mpj_found_end(s, &set, answers->data, answers->data_bytes);
     if (set.arrival)

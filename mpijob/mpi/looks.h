@@ -34,14 +34,13 @@ typedef struct mpj_looks {
     mpj_span *spans;              /* of what is found together ... */
     size_t span_count;
     size_t spans_capacity;
-    double watch_at; /* when to look again what others stored */
-    mpijob_digest *news; /* of it: keys ... */
+    double watch_at;            /* when to look again what others stored */
+    mpijob_digest *news;        /* of it: keys ... */
     size_t news_count, news_at; /* ... and how far they were dealt with */
     double hear_at;             /* when to go on with it */
-    uint32_t round;             /* of questions: another one after each stall */
-    uint64_t found;      /* in Memory */
-    uint64_t duplicates; /* that got an equal job's result */
-    uint64_t beats;      /* of the store thread, when it was last seen to do something */
+    uint64_t found;             /* in Memory */
+    uint64_t duplicates;        /* that got an equal job's result */
+    uint64_t beats;             /* of the store thread, when it was last seen to do something */
     uint64_t answers;
     double answer_bytes; /* of all of them */
     double seconds;      /* of computing, as far as it is known ... */

@@ -24,7 +24,7 @@ struct mpj_mailbox {
     mpj_errand watch, end;
     atomic_bool watching; /* the first of them is on its way */
     bool used;            /* something was given to the store thread: so there may be something to end */
-    uint32_t round;       /* the run's */
+    uint32_t round;       /* how often what was asked was given up; the run's */
     bool listening;       /* with the memory's lock, as what is heard, in whatever thread */
     mpj_news heard;
     mpj_news news; /* for the run, with the lock */
@@ -91,9 +91,14 @@ static void drop(mpj_errand *errand)
     mpj_question_drop((mpj_question *)errand);
 }
 
-uint32_t mpj_mailbox_next_round(mpj_mailbox *mail)
+void mpj_mailbox_give_up(mpj_mailbox *mail)
 {
-    return ++mail->round;
+    mail->round++;
+}
+
+bool mpj_mailbox_is_late(const mpj_mailbox *mail, const mpj_answers *answers)
+{
+    return answers->round != mail->round;
 }
 
 uint64_t mpj_mailbox_beats(const mpj_mailbox *mail)

@@ -27,7 +27,7 @@ typedef struct mpj_answers {
     size_t count;
     unsigned char *data;
     size_t data_bytes;
-    uint32_t round; /* in which the questions were written */
+    uint32_t round; /* the mailbox's */
 } mpj_answers;
 
 typedef struct mpj_mailbox mpj_mailbox;
@@ -47,8 +47,9 @@ int mpj_question_ask(mpj_question *question, mpj_clerk *clerk);
 /* It is never asked. NULL is allowed. */
 void mpj_question_drop(mpj_question *question);
 
-/* Questions from here on are of another round; its number. */
-uint32_t mpj_mailbox_next_round(mpj_mailbox *mail);
+/* What was asked so far is given up: its answers, which may come all the same, are late. */
+void mpj_mailbox_give_up(mpj_mailbox *mail);
+bool mpj_mailbox_is_late(const mpj_mailbox *mail, const mpj_answers *answers);
 
 /* Grows with each look-up: whether the store thread gets anywhere. */
 uint64_t mpj_mailbox_beats(const mpj_mailbox *mail);

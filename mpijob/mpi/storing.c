@@ -75,7 +75,7 @@ static void store(mpj_errand *errand)
     mpj_sheaf *sheaf = (mpj_sheaf *)errand;
     const unsigned char *at = sheaf->bytes;
     mpj_memo_lock(sheaf->cached);
-    const mpj_moment at_once = mpj_this_moment();
+    const mpj_moment moment = mpj_this_moment();
     touch_all(sheaf);
     for (size_t i = 0; i < sheaf->count; i++) {
         item head;
@@ -89,7 +89,7 @@ static void store(mpj_errand *errand)
         result.meta = next_part(&at, head.meta_bytes);
         result.file = next_part(&at, head.file_bytes);
         result.result = next_part(&at, head.bytes_here);
-        mpj_memo_store(sheaf->cached, &result, &at_once);
+        mpj_memo_store(sheaf->cached, &result, &moment);
     }
     mpj_memo_unlock(sheaf->cached);
     mpj_free(sheaf);

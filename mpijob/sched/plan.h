@@ -94,7 +94,7 @@ int mpj_plan_missed(mpj_plan *plan, mpj_span jobs, double cost);
  * mpj_plan_done. */
 int mpj_plan_found(mpj_plan *plan, const mpj_span *spans, size_t count, void *results, uint64_t result_bytes);
 
-/* Whether results that wait for a consumer leave room for more that are found. */
+/* Whether results that wait for a consumer leave room for more. */
 bool mpj_plan_has_room(const mpj_plan *plan);
 
 /* A job that waits, and was missed, is asked once more: 1; 0: it does not wait (any more), or the run ends. */
