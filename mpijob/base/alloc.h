@@ -12,7 +12,8 @@ void *mpj_calloc(size_t count, size_t bytes);
 void *mpj_realloc(void *block, size_t bytes);
 void mpj_free(void *block);
 
-/* As mpj_calloc, for what is read at random, as a hash table is: a large block has large pages, if the system has some. */
+/* As mpj_calloc, for what is read at random, as a hash table is: a large block has large pages, if the system has
+ * some. */
 void *mpj_calloc_table(size_t count, size_t bytes);
 
 /* A growing array: makes room for at least `need` elements of `bytes` each, at least doubling. Returns 0, or -1 with

@@ -25,9 +25,9 @@ typedef struct mpj_appender {
     unsigned char *kept;      /* the bytes from kept_at to end */
     uint64_t kept_at;         /* where an entry begins, or 0 */
     size_t capacity;
-    mpj_index_content index; /* of all entries */
-    double pending_since; /* mpj_now() when the batch began */
-    double last_write;    /* of the clock that goes on while the machine sleeps */
+    mpj_index_content index;  /* of all entries */
+    double pending_since;     /* mpj_now() when the batch began */
+    double last_write;        /* of the clock that goes on while the machine sleeps */
     double last_sync, sync_cost;
     bool named_durably; /* the folder was synced too */
 } mpj_appender;

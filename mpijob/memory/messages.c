@@ -38,8 +38,8 @@ static void print_call(const mpijob_cached *c, const void *args, uint64_t index)
 {
     char *text = mpj_cached_args_json(c, args, index);
     json_t *object = NULL;
-    if (text && mpj_json_parse_object(&object, text, strlen(text), c->signature.name, NULL) != MPIJOB_OK)
-        object = NULL;
+    if (text)
+        mpj_json_parse_object(&object, text, strlen(text), c->signature.name, NULL);
     const char *name, *between = "";
     json_t *value;
     printf("%s(", c->signature.name);

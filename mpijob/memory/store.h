@@ -153,8 +153,8 @@ int mpj_shelf_refresh(mpj_shelf *shelf, double now, double compute_s);
 void mpj_shelf_refresh_now(mpj_shelf *shelf);
 
 /* Keys of entries that other processes stored, as they come to be known: for who waits for results. Begins zeroed.
- * Guarded by what guards the shelf, as any of its calls may add to it; the keys are the owner's to take away, and to free.
- * Without memory some are left out. */
+ * Guarded by what guards the shelf, as any of its calls may add to it; the keys are the owner's to take away, and to
+ * free. Without memory some are left out. */
 typedef struct mpj_news {
     mpijob_digest *keys;
     size_t count, capacity;

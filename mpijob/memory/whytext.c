@@ -26,9 +26,9 @@ static json_t *description(const mpj_store *store, const char *function, uint64_
     if (mpj_list_description(&text, &bytes, store, function, version, NULL) != MPIJOB_OK)
         return NULL;
     json_t *object = NULL;
-    int status = mpj_json_parse_object(&object, text, bytes, function, NULL);
+    mpj_json_parse_object(&object, text, bytes, function, NULL);
     mpj_free(text);
-    return status == MPIJOB_OK ? object : NULL;
+    return object;
 }
 
 static void add(mpj_textbuf *out, const char *what)

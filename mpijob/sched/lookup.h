@@ -1,8 +1,8 @@
 /* Jobs of a cached function between drawing and executing: which of them are to be looked up, which wait for an equal
  * one, which have to be executed. Pure; the shell asks the store, and keeps the time.
  *
- * Life of a job: asked -> found, or missed -> executed, or asked again. A job whose key is that of another one in here is a duplicate:
- * it is settled with that one. Jobs that are settled are forgotten. */
+ * Life of a job: asked -> found, or missed -> executed, or asked again. A job whose key is that of another one in here is
+ * a duplicate: it is settled with that one. Jobs that are settled are forgotten. */
 #ifndef MPJ_SCHED_LOOKUP_H
 #define MPJ_SCHED_LOOKUP_H
 
@@ -61,7 +61,8 @@ int mpj_lookup_missed(mpj_lookup *lookup, uint64_t index, double now);
 /* Some answer came, whatever it says. */
 void mpj_lookup_heard(mpj_lookup *lookup, double now);
 
-/* The missed job with a key that begins so, if there is one: 1 and *index; 0. Asked once more, it is as it was at first. */
+/* The missed job with a key that begins so, if there is one: 1 and *index; 0. Asked once more, it is as it was at
+ * first. */
 int mpj_lookup_missed_with(const mpj_lookup *lookup, const uint64_t words[2], uint64_t *index);
 void mpj_lookup_ask_again(mpj_lookup *lookup, uint64_t index, double now);
 
